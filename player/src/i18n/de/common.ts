@@ -1,0 +1,36 @@
+/** Wörter, die mehr als eine Seite zeigt. */
+import type { en } from "../en/common";
+
+export const de: typeof en = {
+  brand: "Plenum",
+  languageName: "Deutsch",
+  language: "Sprache",
+  languages: { de: "Deutsch", en: "English" },
+  toDark: "Zu dunklen Farben wechseln",
+  toLight: "Zu hellen Farben wechseln",
+  close: "Schließen",
+  cancel: "Abbrechen",
+  retry: "Noch einmal versuchen",
+  copy: "Kopieren",
+  copied: "Kopiert",
+  loading: "Wird geladen …",
+  home: "Alle Veranstaltungen",
+  live: "Live",
+  onAir: "Auf Sendung",
+  states: { scheduled: "Geplant", live: "Live", ended: "Beendet" },
+  skip: "Zum Inhalt springen",
+  characters: (used: number, of: number) => `${used} von ${of} Zeichen`,
+  reconnecting: "Verbindung unterbrochen. Wird wiederhergestellt …",
+  errors: {
+    offline: "Der Server ist nicht erreichbar. Prüfen Sie Ihr Netz und versuchen Sie es noch einmal.",
+    internal: "Auf dem Server ist etwas schiefgegangen. Versuchen Sie es gleich noch einmal.",
+    no_session: "Sie sind in diesem Browser nicht angemeldet. Öffnen Sie Ihren Einladungslink noch einmal.",
+    session_expired: "Ihre Sitzung ist abgelaufen. Öffnen Sie Ihren Einladungslink noch einmal.",
+    not_invited: "Sie sind zu dieser Veranstaltung nicht eingeladen. Öffnen Sie den Einladungslink, den Sie bekommen haben.",
+    role_needed: "Ihre Einladung erlaubt das nicht. Bitten Sie die Regie um einen anderen Link.",
+    not_found: "Diese Veranstaltung gibt es nicht. Prüfen Sie die Adresse oder öffnen Sie Ihren Einladungslink.",
+    too_many: "Das war zu oft. Warten Sie einen Augenblick und versuchen Sie es noch einmal.",
+    unavailable: "Ein Teil der Plattform ist gerade weg. Er kommt von selbst wieder, bitte warten Sie.",
+    link_invalid: "Dieser Einladungslink ist falsch oder abgelaufen. Bitten Sie um einen neuen.",
+  },
+};
