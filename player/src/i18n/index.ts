@@ -7,7 +7,7 @@
  */
 import { effect, signal } from "@preact/signals";
 
-import { recall, remember } from "../core/remembered";
+import { recall, remember } from "../net/remembered";
 
 export type Language = "de" | "en";
 export const LANGUAGES: readonly Language[] = ["de", "en"];

@@ -1,32 +1,21 @@
 /**
- * The JSON API, one function per route. Errors are RFC 9457 problems and arrive as `ApiError` with the stable `code`;
- * no answer at all is an `ApiError` with code `offline`. Every mutating call carries the session's CSRF token.
+ * The JSON API, one function per route. Errors are RFC 9457 problems and arrive as `Problem` with the stable `code`;
+ * no answer at all is an `Problem` with code `offline`. Every mutating call carries the session's CSRF token.
  */
 import type { EventList, EventStatus, EventView, InvitationLink, Join, NewEvent, Session, WhipCard } from "../core/event";
-
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    /** Further members of the problem document, such as `field` or `on_air`. */
-    readonly extra: Readonly<Record<string, unknown>> = {},
-  ) {
-    super(message);
-  }
-}
+import { Problem } from "../core/problem";
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 let csrf: string | null = null;
 
-async function problemOf(response: Response): Promise<ApiError> {
+async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => "");
   try {
     const { code, detail, ...extra } = JSON.parse(text) as Record<string, unknown>;
-    return new ApiError(response.status, String(code ?? "internal"), String(detail ?? response.statusText), extra);
+    return new Problem(response.status, String(code ?? "internal"), String(detail ?? response.statusText), extra);
   } catch {
-    return new ApiError(response.status, "internal", response.statusText || `HTTP ${response.status}`);
+    return new Problem(response.status, "internal", response.statusText || `HTTP ${response.status}`);
   }
 }
 
@@ -40,7 +29,7 @@ async function call<T>(method: Method, path: string, body?: unknown, extra: Reco
   const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) init.body = JSON.stringify(body);
   const response = await fetch(`/api/v1${path}`, init).catch((error: unknown) => {
-    throw new ApiError(0, "offline", String(error));
+    throw new Problem(0, "offline", String(error));
   });
   if (!response.ok) throw await problemOf(response);
   return (await response.json()) as T;

@@ -6,7 +6,7 @@
  */
 import { effect, signal, type Signal } from "@preact/signals";
 
-import { recall, remember } from "./remembered";
+import { recall, remember } from "../net/remembered";
 
 export type Theme = "dark" | "light";
 export type PageKind = "stage" | "desk";

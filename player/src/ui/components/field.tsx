@@ -1,0 +1,68 @@
+/** A labelled form field: words above, hint and error below and tied to the control for ears. */
+import type { ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from "preact";
+import { useId } from "preact/hooks";
+
+interface Labelled {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  /** Beside the label, such as a character counter. */
+  aside?: ComponentChildren;
+}
+
+type Described = { id: string; "aria-describedby"?: string; "aria-invalid"?: "true" };
+
+function Frame(props: Labelled & { control: (described: Described) => ComponentChildren }) {
+  const { label, hint, error, aside, control } = props;
+  const id = useId();
+  const notes = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+  const described: Described = { id };
+  if (notes) described["aria-describedby"] = notes;
+  if (error) described["aria-invalid"] = "true";
+  return (
+    <div class="field">
+      <div class="field-head">
+        <label for={id}>{label}</label>
+        {aside}
+      </div>
+      {control(described)}
+      {hint && (
+        <p id={`${id}-hint`} class="field-hint">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+type Input = Omit<InputHTMLAttributes<HTMLInputElement>, "class" | "label" | "id">;
+type Area = Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "class" | "label" | "id">;
+type Choice = Omit<SelectHTMLAttributes<HTMLSelectElement>, "class" | "label" | "id">;
+
+export function Field({ label, hint, error, aside, ...native }: Labelled & Input) {
+  return <Frame {...{ label, hint, error, aside }} control={(described) => <input {...native} {...described} class="input" />} />;
+}
+
+export function TextArea({ label, hint, error, aside, ...native }: Labelled & Area) {
+  return (
+    <Frame {...{ label, hint, error, aside }} control={(described) => <textarea {...native} {...described} class="input" />} />
+  );
+}
+
+export function Select({ label, hint, error, aside, children, ...native }: Labelled & Choice & { children: ComponentChildren }) {
+  return (
+    <Frame
+      {...{ label, hint, error, aside }}
+      control={(described) => (
+        <select {...native} {...described} class="input select">
+          {children}
+        </select>
+      )}
+    />
+  );
+}

@@ -1,0 +1,14 @@
+/** The design system's components. Pages import from here. */
+export { Badge, Count, type BadgeKind } from "./badge";
+export { Button, IconButton, LinkButton, type ButtonKind } from "./button";
+export { Dialog } from "./dialog";
+export { Field, Select, TextArea } from "./field";
+export { Icon, type IconName } from "./icons";
+export { Kbd } from "./kbd";
+export { Menu, type MenuItem } from "./menu";
+export { Meter } from "./meter";
+export { Switch } from "./switch";
+export { Chips, Panel, panelId, Tabs, type Option } from "./tabs";
+export { CheckRow, Empty, Notice, StatTile, type CheckState } from "./tile";
+export { toast, Toasts } from "./toast";
+export { TopBar, type TopBarProps } from "./top-bar";
