@@ -1,0 +1,49 @@
+"""Structured logs: one event a line, to standard output; JSON unless a person is looking at a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+
+def configure(process: str, level: str = "info", style: Literal["auto", "json", "console"] = "auto") -> None:
+    """Set up structlog and route the standard library's loggers (aiohttp, aiortc) through it, at WARNING."""
+    number = getattr(logging, level.upper())
+    console = style == "console" or (style == "auto" and sys.stdout.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[*_foreign(), *renderer], foreign_pre_chain=shared)
+    )
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _foreign() -> list[structlog.typing.Processor]:
+    return [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger that names its part of the platform."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
+    return logger

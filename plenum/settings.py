@@ -1,0 +1,190 @@
+"""Every setting of the platform, from `plenum.toml`, the environment (`PLENUM_SECTION__KEY`) and flags, low to high.
+
+A value `PLENUM_…_FILE` names a file that holds the value (for secrets). `REDIS_URL` is honoured too. Only `deploy/` reads
+settings; everybody else is handed the plain values they need.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from plenum.errors import BadInput
+
+RUNG_NAMES = ("1080p", "720p", "480p", "360p", "240p")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    host: str = Field("127.0.0.1", description="Address the main port listens on; others than loopback need TLS.")
+    port: int = Field(8080, ge=0, le=65535, description="Main port: pages, API, WHIP, feed, LL-HLS, questions.")
+    admin_host: str = Field("127.0.0.1", description="Address of the admin port.")
+    admin_port: int = Field(9464, ge=0, le=65535, description="Admin port: /livez /readyz /metrics /version.")
+    tls: Literal["off", "auto", "files", "proxy"] = Field(
+        "off",
+        description="off: plain HTTP, loopback only. auto: make a certificate. files: use tls_cert and tls_key. "
+        "proxy: something in front terminates TLS.",
+    )
+    tls_cert: Path | None = Field(None, description="PEM certificate chain for tls = 'files'.")
+    tls_key: Path | None = Field(None, description="PEM private key for tls = 'files'.")
+    public_url: str = Field("", description="Address people use, for example https://live.example.org; empty: guessed.")
+    fronts: int = Field(1, ge=1, le=16, description="Front processes sharing the main port.")
+
+
+class RedisSettings(_Section):
+    url: str = Field("", description="redis://, rediss:// or unix:// address; empty: the embedded Valkey.")
+    appendfsync: Literal["always", "everysec"] = Field(
+        "always", description="Embedded server: when a write is durable."
+    )
+
+
+class RtcSettings(_Section):
+    bind: list[str] = Field(
+        default_factory=list, description="Addresses for media sockets; empty: those of server.host."
+    )
+    public_address: str = Field("", description="Address announced instead of the bound one (containers, NAT, cloud).")
+    port_min: int = Field(0, ge=0, le=65535, description="First UDP port for media; 0: any.")
+    port_max: int = Field(0, ge=0, le=65535, description="Last UDP port for media; 0: any.")
+
+
+class MediaSettings(_Section):
+    ladder: list[str] = Field(default_factory=lambda: ["720p", "480p", "360p"], description="Rungs, largest first.")
+    fps: Literal[0, 25, 30] = Field(0, description="Frame rate of the programme; 0: 25 or 30, nearest to the source.")
+    x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster"] = Field(
+        "superfast", description="x264 preset."
+    )
+
+    @field_validator("ladder")
+    @classmethod
+    def _known_rungs(cls, ladder: list[str]) -> list[str]:
+        if not ladder or any(rung not in RUNG_NAMES for rung in ladder) or len(set(ladder)) != len(ladder):
+            raise ValueError(f"the ladder has one or more of {', '.join(RUNG_NAMES)}, each once")
+        return sorted(ladder, key=RUNG_NAMES.index)
+
+
+class LimitSettings(_Section):
+    asks_per_minute: int = Field(3, ge=1, description="Questions a person may ask in a minute.")
+    votes_per_minute: int = Field(30, ge=1, description="Votes a person may give or take back in a minute.")
+    sockets_per_person: int = Field(6, ge=1, description="Question sockets a person may hold in one event.")
+    sockets_per_process: int = Field(12_000, ge=1, description="Sockets one front process holds before it sheds.")
+    viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
+    held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
+    whip_failures_per_minute: int = Field(5, ge=1, description="Refused WHIP offers from one address in a minute.")
+    events: int = Field(1_000, ge=1, description="Events kept in the registry.")
+
+
+LOAD_PROFILE: Mapping[str, int] = {
+    # The named profile for load tests: many virtual people share one address or ask at once.
+    "asks_per_minute": 6_000,
+    "votes_per_minute": 60_000,
+    "sockets_per_person": 1_000,
+    "whip_failures_per_minute": 600,
+    "viewers_per_event": 12_000,
+}
+
+
+class AuthSettings(_Section):
+    secret: str = Field("", description="Secret that signs tickets and sessions; empty: one is made in data_dir.")
+    session_hours: float = Field(12, gt=0, le=720, description="How long a browser's session lives.")
+
+
+class LogSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is written.")
+    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON.")
+
+
+class Settings(BaseSettings):
+    """The whole configuration; `load` makes it, with errors a person can act on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PLENUM_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="plenum.toml"
+    )
+
+    data_dir: Path = Field(Path("var"), description="What must survive: store, programme state, keys.")
+    runtime_dir: Path | None = Field(None, description="Sockets between the processes; empty: data_dir/run.")
+    tenant: str = Field(
+        "main", pattern=r"^[a-z0-9-]{1,32}$", description="Name of the customer whose events these are."
+    )
+    load_profile: bool = Field(False, description="Lift per-person limits for a load test; never in production.")
+    server: ServerSettings = ServerSettings()
+    redis: RedisSettings = RedisSettings()
+    rtc: RtcSettings = RtcSettings()
+    media: MediaSettings = MediaSettings()
+    limits: LimitSettings = LimitSettings()
+    auth: AuthSettings = AuthSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names the arguments
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("PLENUM_CONFIG", "plenum.toml"))
+        return init_settings, env_settings, toml
+
+    @property
+    def runtime(self) -> Path:
+        return self.runtime_dir or self.data_dir / "run"
+
+    @property
+    def effective_limits(self) -> LimitSettings:
+        return self.limits.model_copy(update=dict(LOAD_PROFILE)) if self.load_profile else self.limits
+
+
+def _expand_file_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """`PLENUM_AUTH__SECRET_FILE=/run/secrets/x` -> `PLENUM_AUTH__SECRET=<content>`; and REDIS_URL."""
+    extra: dict[str, str] = {}
+    for name, value in environ.items():
+        if name.startswith("PLENUM_") and name.endswith("_FILE") and value:
+            try:
+                extra[name.removesuffix("_FILE")] = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeError) as error:
+                raise BadInput(f"{name} names a file that cannot be read: {error}", code="bad_settings") from None
+    if environ.get("REDIS_URL") and "PLENUM_REDIS__URL" not in environ:
+        extra["PLENUM_REDIS__URL"] = environ["REDIS_URL"]
+    return extra
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def load(flags: Mapping[str, Any] | None = None) -> Settings:
+    """Read file, environment and `flags` (nested mapping, e.g. `{"server": {"port": 0}}`).
+
+    Raises BadInput `bad_settings` that names each wrong key and what is expected.
+    """
+    added = _expand_file_variables(os.environ)
+    for name in [key for key in os.environ if key.startswith("PLENUM_") and key.endswith("_FILE")]:
+        del os.environ[name]
+    os.environ.update(added)
+    try:
+        # A partial section in `flags` must not hide the file's and the environment's keys of that section.
+        lower = Settings().model_dump(exclude_unset=True) if flags else {}
+        return Settings(**_merge(lower, flags or {}))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadInput(f"The settings are not right. {problems}", code="bad_settings") from None
+    except ValueError as error:
+        raise BadInput(f"The settings cannot be read: {error}", code="bad_settings") from None

@@ -1,0 +1,253 @@
+"""The feed's framing (`plenum.feed.1`): the only place in Python that knows the layout; `player/src/core/wire.ts` is its twin.
+
+One binary WebSocket message each, origin to edge, edge to edge and edge to player alike: a fixed header of 40 bytes,
+network byte order, then the payload, which a relay never opens. The table stands in `sfu/README.md`.
+
+Client to server are JSON text messages, the tagged union `ClientMessage` below.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+from plenum.errors import BadInput
+from plenum.media import Init, Part, Programme
+
+SUBPROTOCOL = "plenum.feed.1"
+VERSION = 1
+NO_RENDITION = 255
+
+HEADER = struct.Struct("!BBBBIIIHHIQq")
+"""version, kind, rendition, flags, init id, epoch, msn, part, reserved, duration, start, wall clock µs."""
+HEADER_SIZE = HEADER.size
+
+MAX_MESSAGE = 8 * 1024 * 1024
+"""No single message is larger; a receiver closes on one that is."""
+
+
+class Kind(IntEnum):
+    INIT = 1
+    PART = 2
+    FRAME = 3
+    """A single access unit of a rendition or one Opus packet, for WHEP workers."""
+    GAP = 4
+    """The sender skipped parts of this rendition up to (not including) msn, part."""
+    RENDITIONS = 5
+    """Payload: `Programme` as JSON. Sent first, and whenever it changes."""
+    END = 6
+    """The producer ended the event: nothing follows."""
+    BYE = 7
+    """Payload: `Bye` as JSON; the sender closes the socket after it."""
+
+
+class Flag(IntFlag):
+    INDEPENDENT = 1
+    LAST = 2
+    DISCONTINUITY = 4
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The fixed header, decoded."""
+
+    kind: Kind
+    rendition: int = NO_RENDITION
+    flags: Flag = Flag(0)
+    init_id: int = 0
+    epoch: int = 0
+    msn: int = 0
+    part: int = 0
+    duration: int = 0
+    start: int = 0
+    wall_us: int = 0
+
+
+class Bye(msgspec.Struct, frozen=True):
+    """Why the server closes, and when to come back (never, if `retry_ms` is negative)."""
+
+    code: str
+    retry_ms: int = 0
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
+    """First message: which renditions, by name; `ticket` where no cookie or bearer header came with the upgrade.
+
+    Sent again it replaces the choice; the switch happens at the next independent part.
+    """
+
+    renditions: tuple[str, ...] = ()
+    ticket: str = ""
+
+
+class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
+    """Instead of `Subscribe` after a broken connection: go on after this part if it is still held."""
+
+    epoch: int
+    msn: int
+    part: int
+    renditions: tuple[str, ...] = ()
+    ticket: str = ""
+
+
+class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
+    """Once a second: the last part played and how far behind live the picture is."""
+
+    msn: int
+    part: int
+    lag_ms: int
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, tag_field="t", tag="unsubscribe"):
+    """Stop sending, keep the connection."""
+
+
+ClientMessage = Subscribe | Resume | Progress | Unsubscribe
+
+_client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_json = msgspec.json.Encoder()
+_programme_decoder = msgspec.json.Decoder(Programme)
+_bye_decoder = msgspec.json.Decoder(Bye)
+
+
+def pack(header: Header, payload: bytes | memoryview = b"") -> bytes:
+    """One feed message."""
+    return (
+        HEADER.pack(
+            VERSION,
+            header.kind,
+            header.rendition,
+            header.flags,
+            header.init_id,
+            header.epoch,
+            header.msn,
+            header.part,
+            0,
+            header.duration,
+            header.start,
+            header.wall_us,
+        )
+        + payload
+    )
+
+
+def unpack(message: bytes | memoryview) -> tuple[Header, memoryview]:
+    """Split a feed message into header and payload (a view, not a copy).
+
+    Raises BadInput `bad_frame` on a short message, a foreign version or an unknown kind.
+    """
+    if len(message) < HEADER_SIZE:
+        raise BadInput(
+            f"A feed message has at least {HEADER_SIZE} bytes, this one has {len(message)}.", code="bad_frame"
+        )
+    version, kind, rendition, flags, init_id, epoch, msn, part, _, duration, start, wall_us = HEADER.unpack_from(
+        message
+    )
+    if version != VERSION:
+        raise BadInput(f"Feed version {version} is not spoken here, only {VERSION}.", code="bad_frame")
+    try:
+        known = Kind(kind)
+    except ValueError:
+        raise BadInput(f"Unknown kind of feed message: {kind}.", code="bad_frame") from None
+    header = Header(
+        kind=known,
+        rendition=rendition,
+        flags=Flag(flags & 0x07),
+        init_id=init_id,
+        epoch=epoch,
+        msn=msn,
+        part=part,
+        duration=duration,
+        start=start,
+        wall_us=wall_us,
+    )
+    return header, memoryview(message)[HEADER_SIZE:]
+
+
+def pack_init(init: Init) -> bytes:
+    return pack(Header(Kind.INIT, rendition=init.rendition, init_id=init.init_id, epoch=init.epoch), init.data)
+
+
+def pack_part(part: Part) -> bytes:
+    flags = (
+        (Flag.INDEPENDENT if part.independent else Flag(0))
+        | (Flag.LAST if part.last else Flag(0))
+        | (Flag.DISCONTINUITY if part.discontinuity else Flag(0))
+    )
+    return pack(
+        Header(
+            Kind.PART,
+            rendition=part.rendition,
+            flags=flags,
+            init_id=part.init_id,
+            epoch=part.epoch,
+            msn=part.msn,
+            part=part.index,
+            duration=part.duration,
+            start=part.start,
+            wall_us=part.wall_us,
+        ),
+        part.data,
+    )
+
+
+def as_part(header: Header, payload: bytes | memoryview) -> Part:
+    """The `Part` that a message of kind PART carries; copies the payload."""
+    return Part(
+        rendition=header.rendition,
+        init_id=header.init_id,
+        epoch=header.epoch,
+        msn=header.msn,
+        index=header.part,
+        start=header.start,
+        duration=header.duration,
+        wall_us=header.wall_us,
+        independent=Flag.INDEPENDENT in header.flags,
+        last=Flag.LAST in header.flags,
+        discontinuity=Flag.DISCONTINUITY in header.flags,
+        data=bytes(payload),
+    )
+
+
+def as_init(header: Header, payload: bytes | memoryview) -> Init:
+    return Init(rendition=header.rendition, init_id=header.init_id, epoch=header.epoch, data=bytes(payload))
+
+
+def pack_programme(programme: Programme) -> bytes:
+    return pack(Header(Kind.RENDITIONS, epoch=programme.epoch), _json.encode(programme))
+
+
+def as_programme(payload: bytes | memoryview) -> Programme:
+    """Raises BadInput `bad_frame` when the JSON is not a `Programme`."""
+    try:
+        return _programme_decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"Not a programme: {error}", code="bad_frame") from None
+
+
+def pack_end(epoch: int) -> bytes:
+    return pack(Header(Kind.END, epoch=epoch))
+
+
+def pack_bye(bye: Bye) -> bytes:
+    return pack(Header(Kind.BYE), _json.encode(bye))
+
+
+def as_bye(payload: bytes | memoryview) -> Bye:
+    try:
+        return _bye_decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"Not a bye: {error}", code="bad_frame") from None
+
+
+def decode_client(text: str | bytes) -> ClientMessage:
+    """Parse a client's message. Raises BadInput `bad_message`."""
+    try:
+        return _client_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadInput(f"Not a feed message: {error}", code="bad_message") from None
+
+
+def encode_client(message: ClientMessage) -> str:
+    return _json.encode(message).decode()
