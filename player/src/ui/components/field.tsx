@@ -1,5 +1,5 @@
 /** A labelled form field: words above, hint and error below and tied to the control for ears. */
-import type { ComponentChildren, InputHTMLAttributes, SelectHTMLAttributes, TextareaHTMLAttributes } from "preact";
+import type { ComponentChildren, TextareaHTMLAttributes } from "preact";
 import { useId } from "preact/hooks";
 
 interface Labelled {
@@ -40,12 +40,33 @@ function Frame(props: Labelled & { control: (described: Described) => ComponentC
   );
 }
 
-type Input = Omit<InputHTMLAttributes<HTMLInputElement>, "class" | "label" | "id">;
-type Area = Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "class" | "label" | "id">;
-type Choice = Omit<SelectHTMLAttributes<HTMLSelectElement>, "class" | "label" | "id">;
+interface Input {
+  value: string;
+  onInput(event: { currentTarget: HTMLInputElement }): void;
+  type?: "text" | "datetime-local" | "search";
+  name?: string;
+  placeholder?: string;
+  maxLength?: number;
+  autocomplete?: "off" | "name";
+  required?: boolean;
+}
 
-export function Field({ label, hint, error, aside, ...native }: Labelled & Input) {
-  return <Frame {...{ label, hint, error, aside }} control={(described) => <input {...native} {...described} class="input" />} />;
+interface Choice {
+  value: string;
+  onChange(event: { currentTarget: HTMLSelectElement }): void;
+  name?: string;
+  disabled?: boolean;
+  children: ComponentChildren;
+}
+
+type Area = Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "class" | "label" | "id">;
+
+export function Field({ label, hint, error, aside, type = "text", ...native }: Labelled & Input) {
+  // The typings tie ARIA roles to each single type; we set none.
+  const one = type as "text";
+  return (
+    <Frame {...{ label, hint, error, aside }} control={(described) => <input type={one} {...native} {...described} class="input" />} />
+  );
 }
 
 export function TextArea({ label, hint, error, aside, ...native }: Labelled & Area) {
@@ -54,7 +75,7 @@ export function TextArea({ label, hint, error, aside, ...native }: Labelled & Ar
   );
 }
 
-export function Select({ label, hint, error, aside, children, ...native }: Labelled & Choice & { children: ComponentChildren }) {
+export function Select({ label, hint, error, aside, children, ...native }: Labelled & Choice) {
   return (
     <Frame
       {...{ label, hint, error, aside }}
