@@ -18,29 +18,29 @@ export interface Entry {
 const MOST_ENTRIES = 3000;
 
 export class Ledger {
-  readonly #entries: Entry[] = [];
+  private readonly entries: Entry[] = [];
 
   add(entry: Entry): void {
-    const last = this.#entries.at(-1);
-    if (last && entry.from < last.from - 0.001) this.#forgetFrom(entry.from);
-    this.#entries.push(entry);
-    if (this.#entries.length > MOST_ENTRIES) this.#entries.splice(0, MOST_ENTRIES / 10);
+    const last = this.entries.at(-1);
+    if (last && entry.from < last.from - 0.001) this.forgetFrom(entry.from);
+    this.entries.push(entry);
+    if (this.entries.length > MOST_ENTRIES) this.entries.splice(0, MOST_ENTRIES / 10);
   }
 
   clear(): void {
-    this.#entries.length = 0;
+    this.entries.length = 0;
   }
 
   /** The part that is on screen at this media time: the last one that has begun. */
   at(mediaTime: number): Entry | null {
     let low = 0;
-    let high = this.#entries.length;
+    let high = this.entries.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#entries[middle] as Entry).from <= mediaTime + 0.001) low = middle + 1;
+      if ((this.entries[middle] as Entry).from <= mediaTime + 0.001) low = middle + 1;
       else high = middle;
     }
-    return this.#entries[low - 1] ?? null;
+    return this.entries[low - 1] ?? null;
   }
 
   /** Capture wall clock of a media time, or null where no part covers it. */
@@ -51,28 +51,28 @@ export class Ledger {
   }
 
   get newest(): Entry | null {
-    return this.#entries.at(-1) ?? null;
+    return this.entries.at(-1) ?? null;
   }
 
   /** A part that starts earlier than the last replaces what was known from there on (a switch re-sends a segment). */
-  #forgetFrom(mediaTime: number): void {
-    while (this.#entries.length > 0 && (this.#entries.at(-1) as Entry).from >= mediaTime - 0.001) this.#entries.pop();
+  private forgetFrom(mediaTime: number): void {
+    while (this.entries.length > 0 && (this.entries.at(-1) as Entry).from >= mediaTime - 0.001) this.entries.pop();
   }
 }
 
 /** The server's clock, from answers that carry it; of several, the one with the shortest way there and back counts. */
 export class ServerClock {
-  #offsetMs = 0;
-  #bestRoundTripMs = Number.POSITIVE_INFINITY;
+  private offsetMs = 0;
+  private bestRoundTripMs = Number.POSITIVE_INFINITY;
 
   learn(serverTimeMs: number, askedAtMs: number, answeredAtMs: number): void {
     const roundTripMs = answeredAtMs - askedAtMs;
-    if (roundTripMs < 0 || roundTripMs > this.#bestRoundTripMs) return;
-    this.#bestRoundTripMs = roundTripMs;
-    this.#offsetMs = serverTimeMs + roundTripMs / 2 - answeredAtMs;
+    if (roundTripMs < 0 || roundTripMs > this.bestRoundTripMs) return;
+    this.bestRoundTripMs = roundTripMs;
+    this.offsetMs = serverTimeMs + roundTripMs / 2 - answeredAtMs;
   }
 
   now(localMs: number): number {
-    return localMs + this.#offsetMs;
+    return localMs + this.offsetMs;
   }
 }

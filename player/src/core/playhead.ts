@@ -44,63 +44,60 @@ const SETTLING_MS = 1500;
 const SETTLED_WITHIN_S = 0.3;
 
 export class Pilot {
-  #target: number;
-  #mean: number | null = null;
-  #rate = 1;
-  #quietSince = 0;
-  #settlingUntil = 0;
+  /** Seconds of media to have in hand, on average. */
+  target: number;
+  private mean: number | null = null;
+  private rate = 1;
+  private quietSince = 0;
+  private settlingUntil = 0;
 
   constructor(readonly base: number = TARGET_S) {
-    this.#target = base;
-  }
-
-  get target(): number {
-    return this.#target;
+    this.target = base;
   }
 
   /** First data of a start, a rebuild or a jump to live: do not creep towards the live edge, go there. */
   settle(nowMs: number): void {
-    this.#settlingUntil = nowMs + SETTLING_MS;
-    this.#quietSince = nowMs;
-    this.#mean = null;
+    this.settlingUntil = nowMs + SETTLING_MS;
+    this.quietSince = nowMs;
+    this.mean = null;
   }
 
   /** Playback ran dry although the sender sent: this line needs more in hand. */
   stalled(nowMs: number): void {
-    this.#target = Math.min(MOST_TARGET_S, this.#target + STALL_COST_S);
-    this.#quietSince = nowMs;
-    this.#mean = null;
+    this.target = Math.min(MOST_TARGET_S, this.target + STALL_COST_S);
+    this.quietSince = nowMs;
+    this.mean = null;
   }
 
   steer(playhead: Playhead, nowMs: number): Steering {
-    this.#giveBack(nowMs);
+    this.giveBack(nowMs);
     const hole = overHole(playhead);
-    if (hole !== null) return this.#jump(hole);
+    if (hole !== null) return this.jump(hole);
     const ahead = bufferedAhead(playhead.at, playhead.ranges);
     if (ahead === null) return { rate: 1, jumpTo: null };
-    if (!playhead.following) return this.#steady();
-    const allowed = nowMs < this.#settlingUntil ? SETTLED_WITHIN_S : JUMP_BEYOND_S;
-    if (ahead > this.#target + allowed) return this.#jump(playhead.at + ahead - this.#target);
-    this.#mean = this.#mean === null ? ahead : this.#mean + (ahead - this.#mean) * SMOOTHING;
-    this.#rate = rateFor(this.#mean - this.#target, this.#rate);
-    return { rate: this.#rate, jumpTo: null };
+    if (!playhead.following) return this.steady();
+    const allowed = nowMs < this.settlingUntil ? SETTLED_WITHIN_S : JUMP_BEYOND_S;
+    if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
+    this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
+    this.rate = rateFor(this.mean - this.target, this.rate);
+    return { rate: this.rate, jumpTo: null };
   }
 
-  #jump(to: number): Steering {
-    this.#mean = null;
-    this.#rate = 1;
+  private jump(to: number): Steering {
+    this.mean = null;
+    this.rate = 1;
     return { rate: 1, jumpTo: to };
   }
 
-  #steady(): Steering {
-    this.#rate = 1;
+  private steady(): Steering {
+    this.rate = 1;
     return { rate: 1, jumpTo: null };
   }
 
-  #giveBack(nowMs: number): void {
-    if (this.#target <= this.base || nowMs - this.#quietSince < QUIET_MS) return;
-    this.#target = Math.max(this.base, this.#target - STALL_COST_S);
-    this.#quietSince = nowMs;
+  private giveBack(nowMs: number): void {
+    if (this.target <= this.base || nowMs - this.quietSince < QUIET_MS) return;
+    this.target = Math.max(this.base, this.target - STALL_COST_S);
+    this.quietSince = nowMs;
   }
 }
 

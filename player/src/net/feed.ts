@@ -48,130 +48,130 @@ function openSocket(address: string): WebSocket {
 }
 
 export class Feed {
-  readonly #options: FeedOptions;
-  readonly #positions = new Positions();
-  readonly #random: () => number;
-  #wanted: readonly string[] = [];
-  #programme: wire.Programme | null = null;
-  #socket: WebSocket | null = null;
-  #ticket = "";
-  #attempt = 0;
-  #everOpened = false;
-  #bye: wire.Bye | null = null;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #watch: ReturnType<typeof setInterval> | undefined;
-  #heardAt = 0;
-  #closed = true;
+  private readonly options: FeedOptions;
+  private readonly positions = new Positions();
+  private readonly random: () => number;
+  private wanted: readonly string[] = [];
+  private programme: wire.Programme | null = null;
+  private socket: WebSocket | null = null;
+  private ticket = "";
+  private attempt = 0;
+  private everOpened = false;
+  private bye: wire.Bye | null = null;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private watch: ReturnType<typeof setInterval> | undefined;
+  private heardAt = 0;
+  private closed = true;
 
   constructor(options: FeedOptions) {
-    this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.options = options;
+    this.random = options.random ?? Math.random;
   }
 
   /** Renditions by name; an empty list asks for the programme's state alone. */
   start(renditions: readonly string[]): void {
-    if (!this.#closed) return;
-    this.#closed = false;
-    this.#wanted = renditions;
-    this.#watch = setInterval(() => this.#checkSilence(), 500);
-    addEventListener("online", this.#hurry);
-    this.#tell({ is: "connecting" });
-    void this.#open(false);
+    if (!this.closed) return;
+    this.closed = false;
+    this.wanted = renditions;
+    this.watch = setInterval(() => this.checkSilence(), 500);
+    addEventListener("online", this.hurry);
+    this.tell({ is: "connecting" });
+    void this.open(false);
   }
 
   /** Replaces the choice; the server switches at the next independent part. */
   choose(renditions: readonly string[]): void {
-    if (renditions.join() === this.#wanted.join()) return;
-    this.#wanted = renditions;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(wire.subscribe(renditions, this.#ticket));
+    if (renditions.join() === this.wanted.join()) return;
+    this.wanted = renditions;
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(wire.subscribe(renditions, this.ticket));
   }
 
   /** Start over with the current segment: the media engine was rebuilt and holds nothing. */
   restart(): void {
-    this.#positions.forget();
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.close(1000, "restart");
+    this.positions.forget();
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.close(1000, "restart");
   }
 
   progress(msn: number, part: number, lagMs: number): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(wire.progress(msn, part, lagMs));
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(wire.progress(msn, part, lagMs));
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#retry);
-    clearInterval(this.#watch);
-    removeEventListener("online", this.#hurry);
-    this.#drop();
-    this.#tell({ is: "closed" });
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.retry);
+    clearInterval(this.watch);
+    removeEventListener("online", this.hurry);
+    this.drop();
+    this.tell({ is: "closed" });
   }
 
-  async #open(renew: boolean): Promise<void> {
+  private async open(renew: boolean): Promise<void> {
     try {
-      this.#ticket = await this.#options.ticket(renew);
+      this.ticket = await this.options.ticket(renew);
     } catch {
-      this.#lost();
+      this.lost();
       return;
     }
-    if (this.#closed || this.#socket) return;
-    const { addresses } = this.#options;
-    const address = addresses[this.#attempt % addresses.length] ?? "";
-    const socket = (this.#options.connect ?? openSocket)(address);
+    if (this.closed || this.socket) return;
+    const { addresses } = this.options;
+    const address = addresses[this.attempt % addresses.length] ?? "";
+    const socket = (this.options.connect ?? openSocket)(address);
     socket.binaryType = "arraybuffer";
-    this.#socket = socket;
-    const tooLong = setTimeout(() => this.#abandon(socket), OPENING_MS);
+    this.socket = socket;
+    const tooLong = setTimeout(() => this.abandon(socket), OPENING_MS);
     socket.onopen = () => {
       clearTimeout(tooLong);
-      this.#opened(socket);
+      this.opened(socket);
     };
-    socket.onmessage = (event) => this.#heard(socket, event.data as ArrayBuffer | string);
+    socket.onmessage = (event) => this.heard(socket, event.data as ArrayBuffer | string);
     socket.onclose = () => {
       clearTimeout(tooLong);
-      this.#abandon(socket);
+      this.abandon(socket);
     };
   }
 
-  #opened(socket: WebSocket): void {
-    this.#everOpened = true;
-    this.#heardAt = performance.now();
-    const ids = (this.#programme?.renditions ?? []).filter((r) => this.#wanted.includes(r.name)).map((r) => r.id);
-    const from = ids.length === this.#wanted.length ? this.#positions.resumeFrom(ids) : null;
-    socket.send(from ? wire.resume(from, this.#wanted, this.#ticket) : wire.subscribe(this.#wanted, this.#ticket));
+  private opened(socket: WebSocket): void {
+    this.everOpened = true;
+    this.heardAt = performance.now();
+    const ids = (this.programme?.renditions ?? []).filter((r) => this.wanted.includes(r.name)).map((r) => r.id);
+    const from = ids.length === this.wanted.length ? this.positions.resumeFrom(ids) : null;
+    socket.send(from ? wire.resume(from, this.wanted, this.ticket) : wire.subscribe(this.wanted, this.ticket));
   }
 
-  #heard(socket: WebSocket, data: ArrayBuffer | string): void {
-    if (socket !== this.#socket || typeof data === "string") return;
-    this.#heardAt = performance.now();
+  private heard(socket: WebSocket, data: ArrayBuffer | string): void {
+    if (socket !== this.socket || typeof data === "string") return;
+    this.heardAt = performance.now();
     try {
-      this.#handle(wire.unpack(data));
+      this.handle(wire.unpack(data));
     } catch (error) {
       if (!(error instanceof wire.BadFrame)) throw error;
       console.warn("feed:", error.message);
-      this.#abandon(socket);
+      this.abandon(socket);
     }
   }
 
-  #handle({ header, payload }: wire.Message): void {
-    const { listener } = this.#options;
+  private handle({ header, payload }: wire.Message): void {
+    const { listener } = this.options;
     switch (header.kind) {
       case wire.Kind.RENDITIONS:
-        this.#programme = wire.asProgramme(payload);
+        this.programme = wire.asProgramme(payload);
         // Only now is the connection good: a server that closes right after the upgrade must not reset the back-off.
-        this.#attempt = 0;
-        this.#tell({ is: "open" });
-        listener.programme(this.#programme);
+        this.attempt = 0;
+        this.tell({ is: "open" });
+        listener.programme(this.programme);
         return;
       case wire.Kind.INIT:
         listener.init(header, payload);
         return;
       case wire.Kind.PART:
-        if (this.#positions.take(header)) listener.part(header, payload);
+        if (this.positions.take(header)) listener.part(header, payload);
         return;
       case wire.Kind.END:
         listener.end();
         return;
       case wire.Kind.BYE:
-        this.#bye = wire.asBye(payload);
+        this.bye = wire.asBye(payload);
         return;
       case wire.Kind.FRAME:
       case wire.Kind.GAP:
@@ -180,57 +180,57 @@ export class Feed {
   }
 
   /** This socket is over, by whomever. */
-  #abandon(socket: WebSocket): void {
-    if (socket !== this.#socket) return;
-    this.#drop();
-    if (!this.#closed) this.#lost();
+  private abandon(socket: WebSocket): void {
+    if (socket !== this.socket) return;
+    this.drop();
+    if (!this.closed) this.lost();
   }
 
-  #drop(): void {
-    const socket = this.#socket;
-    this.#socket = null;
+  private drop(): void {
+    const socket = this.socket;
+    this.socket = null;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
 
-  #lost(): void {
-    if (this.#closed) return;
-    const bye = this.#bye;
-    this.#bye = null;
+  private lost(): void {
+    if (this.closed) return;
+    const bye = this.bye;
+    this.bye = null;
     if (bye && bye.retry_ms < 0 && !isAboutTheTicket(bye.code)) {
-      this.#options.listener.dismissed(bye.code);
+      this.options.listener.dismissed(bye.code);
       return;
     }
-    this.#attempt += 1;
+    this.attempt += 1;
     const wait =
       bye && bye.retry_ms > 0
-        ? askedWaitMs(bye.retry_ms, this.#random())
-        : waitMs(BACKOFF, this.#attempt, this.#random());
-    if (this.#attempt === BLOCKED_AFTER && !this.#everOpened) this.#options.listener.blocked();
-    if (this.#closed) return;
-    this.#tell({ is: "lost", attempt: this.#attempt, nextAtMs: performance.now() + wait });
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#open(true), wait);
+        ? askedWaitMs(bye.retry_ms, this.random())
+        : waitMs(BACKOFF, this.attempt, this.random());
+    if (this.attempt === BLOCKED_AFTER && !this.everOpened) this.options.listener.blocked();
+    if (this.closed) return;
+    this.tell({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.open(true), wait);
   }
 
-  #checkSilence(): void {
-    const runs = this.#programme?.state === "live" || this.#programme?.state === "slate";
-    const socket = this.#socket;
+  private checkSilence(): void {
+    const runs = this.programme?.state === "live" || this.programme?.state === "slate";
+    const socket = this.socket;
     if (!socket || socket.readyState !== WebSocket.OPEN || (navigator.onLine && !runs)) return;
-    const silence = performance.now() - this.#heardAt;
-    if (this.#wanted.length > 0 && silence > (navigator.onLine ? SILENCE_MS : SILENCE_OFFLINE_MS)) this.#abandon(socket);
+    const silence = performance.now() - this.heardAt;
+    if (this.wanted.length > 0 && silence > (navigator.onLine ? SILENCE_MS : SILENCE_OFFLINE_MS)) this.abandon(socket);
   }
 
   /** The network came back: the rest of the wait is pointless. */
-  readonly #hurry = (): void => {
-    if (this.#socket || this.#attempt === 0) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#open(true), this.#random() * 500);
+  private readonly hurry = (): void => {
+    if (this.socket || this.attempt === 0) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.open(true), this.random() * 500);
   };
 
-  #tell(state: LinkState): void {
-    this.#options.listener.link(state);
+  private tell(state: LinkState): void {
+    this.options.listener.link(state);
   }
 }
 

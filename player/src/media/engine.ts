@@ -1,0 +1,58 @@
+/** What the watch page asks of whatever plays the programme: push (MSE over the feed), hls.js, or the browser itself. */
+import type { LinkState } from "../core/link";
+import type { Rung } from "../core/quality";
+
+export type Path = "push" | "hls" | "native";
+
+export interface EngineStats {
+  /** Age of the picture by capture clock; null before the first. */
+  readonly latencyMs: number | null;
+  /** Seconds of media in hand. */
+  readonly bufferedS: number;
+  /** How far the playhead is behind where live would be; 0 while following. */
+  readonly behindS: number;
+  readonly following: boolean;
+  /** Times that playback ran dry after the first picture. */
+  readonly stalls: number;
+  /** Name of the rendition on screen, `audio` where there is no picture. */
+  readonly rendition: string;
+  readonly msn: number;
+  readonly part: number;
+}
+
+export const NO_STATS: EngineStats = {
+  latencyMs: null,
+  bufferedS: 0,
+  behindS: 0,
+  following: true,
+  stalls: 0,
+  rendition: "",
+  msn: 0,
+  part: 0,
+};
+
+export interface Engine {
+  readonly path: Path;
+  choose(choice: string): void;
+  pause(): void;
+  /** Go on from where it stands. */
+  resume(): void;
+  goLive(): void;
+  stats(): EngineStats;
+  close(): void;
+}
+
+export interface EngineListener {
+  /** A first picture (or sound, where only that was asked for) is in hand. */
+  ready(): void;
+  /** This way of playing does not work here; the page takes the next. */
+  failed(reason: string): void;
+  /** The browser refused to start without a gesture. `muted`: it plays, silently. */
+  blocked(muted: boolean): void;
+}
+
+/** The pull engines have no feed: they tell themselves how the line is and what there is to choose. */
+export interface PullListener extends EngineListener {
+  link(state: LinkState): void;
+  rungs(rungs: readonly Rung[]): void;
+}

@@ -1,0 +1,175 @@
+/**
+ * Plays the LL-HLS address by hls.js, where WebSocket is blocked. Loaded only then: 180 KB.
+ *
+ * The full build, since our sound is a rendition of its own. `hls.latency` was seconds off in measurements, so the age of the picture
+ * comes from PROGRAM-DATE-TIME. No worker: it would start from a blob, which our content security policy forbids.
+ */
+import Hls, { type ErrorData, type Fragment, type Level } from "hls.js";
+
+import { waitMs, type Backoff } from "../core/backoff";
+import type { ServerClock } from "../core/latency";
+import { AUDIO_ONLY, type Rung } from "../core/quality";
+import { NO_STATS, type Engine, type EngineStats, type PullListener } from "./engine";
+import { Playback } from "./playback";
+
+const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
+const MOST_MEDIA_REPAIRS = 3;
+const FOLLOWING_WITHIN_S = 3;
+
+export function canHls(): boolean {
+  return Hls.isSupported();
+}
+
+export class HlsEngine implements Engine {
+  readonly path = "hls";
+  private readonly playback: Playback;
+  private hls: Hls | null = null;
+  private choice: string;
+  private fragment: Fragment | null = null;
+  private attempt = 0;
+  private mediaRepairs = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly video: HTMLVideoElement,
+    readonly address: string,
+    readonly clock: ServerClock,
+    readonly listener: PullListener,
+    choice: string,
+  ) {
+    this.choice = choice;
+    this.playback = new Playback(video, listener);
+    this.open();
+  }
+
+  choose(choice: string): void {
+    const kindChanges = (choice === AUDIO_ONLY) !== (this.choice === AUDIO_ONLY);
+    this.choice = choice;
+    if (kindChanges) this.open();
+    else if (this.hls) this.hls.nextLevel = this.levelOf(this.hls.levels);
+  }
+
+  pause(): void {
+    this.video.pause();
+  }
+
+  resume(): void {
+    void this.playback.start();
+  }
+
+  goLive(): void {
+    const live = this.hls?.liveSyncPosition;
+    if (live) this.playback.jump(live);
+    void this.playback.start();
+  }
+
+  stats(): EngineStats {
+    const hls = this.hls;
+    if (!hls) return NO_STATS;
+    const at = this.video.currentTime;
+    const date = hls.playingDate;
+    const behindS = Math.max(0, (hls.liveSyncPosition ?? at) - at);
+    const following = behindS < FOLLOWING_WITHIN_S && !this.video.paused;
+    return {
+      latencyMs: date ? this.clock.now(Date.now()) - date.getTime() : null,
+      bufferedS: this.bufferedS(),
+      behindS: following ? 0 : behindS,
+      following,
+      stalls: this.playback.stalls,
+      rendition: this.choice === AUDIO_ONLY ? "audio" : (nameOf(hls.levels[hls.currentLevel]) ?? ""),
+      msn: typeof this.fragment?.sn === "number" ? this.fragment.sn : 0,
+      part: 0,
+    };
+  }
+
+  close(): void {
+    clearTimeout(this.retry);
+    this.hls?.destroy();
+    this.hls = null;
+    this.playback.close();
+  }
+
+  private open(): void {
+    clearTimeout(this.retry);
+    this.hls?.destroy();
+    const hls = new Hls({
+      lowLatencyMode: true,
+      enableWorker: false,
+      backBufferLength: 20,
+      maxLiveSyncPlaybackRate: 1.06,
+      startLevel: 0,
+    });
+    this.hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));
+    hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
+      this.fragment = frag;
+    });
+    hls.on(Hls.Events.LEVEL_UPDATED, () => this.reached());
+    hls.on(Hls.Events.ERROR, (_, data) => this.error(hls, data));
+    hls.attachMedia(this.video);
+    hls.loadSource(this.choice === AUDIO_ONLY ? new URL("audio/media.m3u8", this.base()).href : this.address);
+  }
+
+  private base(): URL {
+    return new URL(this.address, location.href);
+  }
+
+  private parsed(hls: Hls): void {
+    if (this.choice !== AUDIO_ONLY) {
+      this.listener.rungs(rungsOf(hls.levels));
+      // A fixed level: choosing by itself comes with the delivery work, and is not half done here.
+      hls.currentLevel = this.levelOf(hls.levels);
+    }
+    void this.playback.start();
+  }
+
+  private levelOf(levels: readonly Level[]): number {
+    const found = levels.findIndex((level) => nameOf(level) === this.choice);
+    return found >= 0 ? found : levels.length - 1;
+  }
+
+  private reached(): void {
+    this.attempt = 0;
+    this.listener.link({ is: "open" });
+  }
+
+  private error(hls: Hls, data: ErrorData): void {
+    if (!data.fatal || hls !== this.hls) return;
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.mediaRepairs < MOST_MEDIA_REPAIRS) {
+      this.mediaRepairs += 1;
+      hls.recoverMediaError();
+    } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
+      this.lost();
+    } else {
+      this.listener.failed(data.details);
+    }
+  }
+
+  private lost(): void {
+    this.attempt += 1;
+    const wait = waitMs(BACKOFF, this.attempt, Math.random());
+    this.listener.link({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.open(), wait);
+  }
+
+  private bufferedS(): number {
+    const { buffered, currentTime } = this.video;
+    for (let i = 0; i < buffered.length; i += 1) {
+      if (currentTime >= buffered.start(i) - 0.1 && currentTime <= buffered.end(i)) return buffered.end(i) - currentTime;
+    }
+    return 0;
+  }
+}
+
+function nameOf(level: Level | undefined): string | undefined {
+  return level && level.height > 0 ? `${level.height}p` : undefined;
+}
+
+function rungsOf(levels: readonly Level[]): Rung[] {
+  const pictures = levels
+    .filter((level) => level.height > 0)
+    .map((level) => ({ choice: `${level.height}p`, height: level.height, bitrateBps: level.averageBitrate || level.bitrate }))
+    .sort((a, b) => b.height - a.height);
+  return [...pictures, { choice: AUDIO_ONLY, height: 0, bitrateBps: 0 }];
+}
