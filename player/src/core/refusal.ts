@@ -1,0 +1,12 @@
+import type { QuestionState } from "./protocol";
+
+/** The audience socket said no to a command: `code` is stable, `current` says what is true instead. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly current?: QuestionState,
+  ) {
+    super(message);
+  }
+}

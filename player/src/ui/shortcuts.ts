@@ -1,0 +1,43 @@
+/**
+ * Single-key shortcuts of a page: off while somebody types, with a modifier held, in a dialog or menu, and switched off
+ * for good by whoever wants that (WCAG 2.1.4).
+ */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { recall, remember } from "../net/remembered";
+
+const REMEMBERED = "plenum.shortcuts";
+
+export const shortcutsOn = signal(recall(REMEMBERED) !== "off");
+
+export function switchShortcuts(on: boolean): void {
+  shortcutsOn.value = on;
+  remember(REMEMBERED, on ? null : "off");
+}
+
+/** By `KeyboardEvent.key`, letters in lower case. An act that returns false did not want the key. */
+export type Shortcuts = Readonly<Record<string, (event: KeyboardEvent) => boolean | void>>;
+
+const TYPING = "input, textarea, select, [contenteditable], [role=menu], dialog";
+/** These already mean something on a focused control. */
+const CONTROL_KEYS: ReadonlySet<string> = new Set([" ", "Enter"]);
+
+function isMeant(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return false;
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (target.closest(TYPING)) return false;
+  return !(CONTROL_KEYS.has(event.key) && target.closest("button, a, [role=slider], [role=switch]"));
+}
+
+export function useShortcuts(shortcuts: Shortcuts): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!shortcutsOn.peek() || !isMeant(event)) return;
+      const act = shortcuts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (act && act(event) !== false) event.preventDefault();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+}
