@@ -116,6 +116,8 @@ export interface Refused {
   readonly retry_ms?: number;
   /** With `stale_state`: what the question is now. */
   readonly current?: QuestionState;
+  /** … and who made it so. */
+  readonly by?: string;
 }
 
 export type ServerMessage =
@@ -135,6 +137,18 @@ export interface Position {
   readonly ep: string;
 }
 
+/** Whose view to be given: that of the ticket's role, or the audience's (a producer on the watch page). */
+export type View = "role" | "viewer";
+
+export interface Hello {
+  readonly t: "hello";
+  readonly ticket: string;
+  readonly v: typeof VERSION;
+  readonly as: View;
+  /** Resume after this event instead of a snapshot. */
+  readonly last?: Position;
+}
+
 export type Vote = { readonly t: "vote"; readonly n: number; readonly q: string; readonly on: boolean };
 
 export type Command =
@@ -150,7 +164,7 @@ export type Command =
   | { readonly t: "box"; readonly cid: string; readonly mode?: Moderation; readonly open?: boolean };
 
 export type ClientMessage =
-  | { readonly t: "hello"; readonly ticket: string; readonly v: typeof VERSION; readonly last?: Position }
+  | Hello
   | { readonly t: "pong" }
   | Vote
   | Command;

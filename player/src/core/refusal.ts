@@ -6,6 +6,8 @@ export class Refusal extends Error {
     readonly code: string,
     message: string,
     readonly current?: QuestionState,
+    /** Who made it so, as far as we may know. */
+    readonly by?: string,
   ) {
     super(message);
   }

@@ -8,7 +8,7 @@
 import { askedWaitMs, waitMs } from "../core/backoff";
 import type { LinkState } from "../core/link";
 import { Problem } from "../core/problem";
-import { readServerMessage, SUBPROTOCOL, VERSION, type ClientMessage, type Position, type ServerMessage } from "../core/protocol";
+import { readServerMessage, SUBPROTOCOL, VERSION, type ClientMessage, type Position, type ServerMessage, type View } from "../core/protocol";
 
 const BACKOFF = { firstMs: 500, mostMs: 15_000 };
 /** The server pings every 20 s. Two missed and the line is dead, whatever the browser believes. */
@@ -26,6 +26,7 @@ export interface Entrance {
 export interface LineOwner {
   /** How to get in. May reject with a Problem. */
   enter(): Promise<Entrance>;
+  readonly view: View;
   /** The last event we have, for a resume. */
   last(): Position | null;
   onMessage(message: ServerMessage): void;
@@ -62,7 +63,7 @@ export class Line {
     const entrance = await this.validEntrance();
     if (generation !== this.generation) return;
     const last = fresh ? null : this.owner.last();
-    this.send({ t: "hello", v: VERSION, ticket: entrance.ticket, ...(last ? { last } : {}) });
+    this.send({ t: "hello", v: VERSION, as: this.owner.view, ticket: entrance.ticket, ...(last ? { last } : {}) });
   }
 
   /** Connect anew with a new ticket. */

@@ -21,6 +21,7 @@ import {
   type Refused,
   type ServerMessage,
   type StoreState,
+  type View,
   type Vote,
   type Welcome,
 } from "../../core/protocol";
@@ -78,10 +79,11 @@ export class QuestionStore {
 
   constructor(
     enter: () => Promise<Entrance>,
-    private readonly isStaff: boolean,
+    private readonly view: View,
   ) {
     this.line = new Line({
       enter,
+      view,
       last: () => this.board.peek()?.at ?? null,
       onMessage: (message) => batch(() => this.hear(message)),
       onLink: (link) => {
@@ -193,7 +195,7 @@ export class QuestionStore {
   private happened(event: LogEvent): void {
     const board = this.board.peek();
     if (!board) return;
-    const next = follow(board, event, this.isStaff);
+    const next = follow(board, event, this.view === "role");
     if (next === "gap") return this.again(++this.gaps > 1);
     this.gaps = 0;
     this.board.value = next;
@@ -225,7 +227,7 @@ export class QuestionStore {
     }
     const [, rest] = outbox.settle(this.outbox.peek(), refusal);
     this.outbox.value = rest;
-    this.waiterFor(refusal)?.reject(new Refusal(refusal.code, refusal.message, refusal.current));
+    this.waiterFor(refusal)?.reject(new Refusal(refusal.code, refusal.message, refusal.current, refusal.by));
   }
 
   private waiterFor(answer: { n?: number; cid?: string }): Waiter | undefined {
