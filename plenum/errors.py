@@ -7,9 +7,11 @@
     ├── NotFound            404   no such event, session, rendition …
     ├── MethodNotAllowed    405
     ├── Conflict            409   the state of things has moved on; `extra` says to what
+    ├── PreconditionFailed  412
     ├── TooLarge            413
     ├── UnsupportedMedia    415
     ├── Unprocessable       422
+    ├── PreconditionRequired 428
     ├── TooMany             429   `retry_s` says when to come back
     └── Unavailable         503   a part of the platform is away; `retry_s` says when to come back
 
@@ -79,6 +81,11 @@ class Conflict(PlenumError):
     default_code = "conflict"
 
 
+class PreconditionFailed(PlenumError):
+    status = 412
+    default_code = "precondition_failed"
+
+
 class TooLarge(PlenumError):
     status = 413
     default_code = "too_large"
@@ -92,6 +99,11 @@ class UnsupportedMedia(PlenumError):
 class Unprocessable(PlenumError):
     status = 422
     default_code = "unprocessable"
+
+
+class PreconditionRequired(PlenumError):
+    status = 428
+    default_code = "precondition_required"
 
 
 class TooMany(PlenumError):
