@@ -3,11 +3,11 @@ import type { EventState, ProgrammeState } from "./event";
 import type { LinkState } from "./link";
 
 /** Why the page cannot take part at all. */
-export type Refusal = "signin" | "forbidden" | "unknown" | "kicked" | "full";
+export type Turned = "signin" | "forbidden" | "unknown" | "kicked" | "full";
 
 export type Scene =
   | "loading"
-  | "refused"
+  | "turned"
   | "offline"
   | "waiting"
   | "live"
@@ -16,30 +16,30 @@ export type Scene =
   | "ended";
 
 export interface Known {
-  readonly refusal: Refusal | null;
+  readonly turned: Turned | null;
   readonly event: EventState | null;
   readonly programme: ProgrammeState | null;
   readonly link: LinkState;
-  /** What navigator.onLine says. */
+  /** What navigator.onLine says: false is certain only together with a broken line. */
   readonly online: boolean;
   /** A picture is in hand, be it a still one. */
   readonly hasPicture: boolean;
 }
 
 export function sceneOf(known: Known): Scene {
-  if (known.refusal) return "refused";
+  if (known.turned) return "turned";
   if (known.event === "ended" || known.programme === "ended") return "ended";
-  if (!known.online) return "offline";
+  if (!known.online && known.link.is !== "open") return "offline";
   if (known.link.is === "lost") return "reconnecting";
   if (known.event === null) return "loading";
   if (known.programme === "live" || known.programme === "slate") return known.hasPicture ? known.programme : "loading";
-  return "waiting";
+  return known.link.is === "connecting" && known.event === "live" ? "loading" : "waiting";
 }
 
-/** An API error's status and code as a refusal; null for what may pass by itself (no network, a server starting up). */
-export function refusalOf(status: number, code: string): Refusal | null {
+/** An API error's status and code as a final answer; null for what may pass by itself (no network, a server starting up). */
+export function turnedBy(status: number, code: string): Turned | null {
+  if (code === "kicked" || code === "full") return code;
   if (status === 401) return "signin";
   if (status === 403) return "forbidden";
-  if (status === 404) return "unknown";
-  return code === "kicked" || code === "full" ? code : null;
+  return status === 404 ? "unknown" : null;
 }

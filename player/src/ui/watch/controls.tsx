@@ -1,0 +1,140 @@
+/** The bar under the picture: play, sound, how live it is, quality, picture in picture, full screen, help. */
+import { clockWords } from "../../core/countdown";
+import { AUDIO_ONLY, type Rung } from "../../core/quality";
+import { formatDecimal, formatNumber } from "../../i18n";
+import { watch as t } from "../../i18n/watch";
+import { Badge, Button, IconButton, Menu } from "../components";
+import { canFullscreen, canPip, isFullscreen, toggleFullscreen, togglePip } from "./display";
+import type { WatchStore } from "./store";
+
+const SHOW_DELAY_FROM_MS = 50;
+
+export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void }) {
+  const has = store.hasPicture.value;
+  const paused = store.isPaused.value;
+  return (
+    <div class="bar" role="group" aria-label={t().controls} data-testid="controls">
+      <IconButton
+        name={paused ? "play" : "pause"}
+        label={paused ? t().play : t().pause}
+        disabled={!has}
+        onClick={() => store.togglePause()}
+        data-testid="play"
+      />
+      <Volume store={store} />
+      {has && <Liveness store={store} />}
+      <span class="bar-gap" />
+      {store.rungs.value.length > 1 && <Quality store={store} />}
+      {canPip() && <IconButton name="pip" label={t().pip} disabled={!has} onClick={togglePip} data-testid="pip" />}
+      {canFullscreen() && <Fullscreen />}
+      <span class="bar-help">
+        <IconButton name="help" label={t().help} onClick={onHelp} data-testid="help" />
+      </span>
+    </div>
+  );
+}
+
+function Fullscreen() {
+  const full = isFullscreen.value;
+  return (
+    <IconButton
+      name={full ? "shrink" : "expand"}
+      label={full ? t().leaveFullscreen : t().fullscreen}
+      onClick={toggleFullscreen}
+      data-testid="fullscreen"
+    />
+  );
+}
+
+function Volume({ store }: { store: WatchStore }) {
+  const { sound } = store;
+  const muted = sound.muted.value;
+  return (
+    <div class="volume">
+      <IconButton
+        name={muted ? "silent" : "sound"}
+        label={muted ? t().unmute : t().mute}
+        onClick={() => sound.toggle()}
+        data-testid="mute"
+      />
+      <input
+        class="volume-slider"
+        type="range"
+        min="0"
+        max="1"
+        step="0.05"
+        aria-label={t().volume}
+        value={muted ? 0 : sound.volume.value}
+        onInput={(event) => sound.setVolume(Number(event.currentTarget.value))}
+        data-testid="volume"
+      />
+    </div>
+  );
+}
+
+/** Red only while somebody is on air and this page is with them; else how far behind, and the way back. */
+function Liveness({ store }: { store: WatchStore }) {
+  if (store.isBehind.value) return <Behind store={store} />;
+  const scene = store.scene.value;
+  if (scene === "slate") return <Badge>{t().slate}</Badge>;
+  if (scene !== "live") return null;
+  return (
+    <span class="liveness">
+      <span data-testid="live">
+        <Badge kind="live">{t().live}</Badge>
+      </span>
+      <Delay store={store} />
+    </span>
+  );
+}
+
+function Delay({ store }: { store: WatchStore }) {
+  const { latencyMs } = store.stats.value;
+  if (latencyMs === null || latencyMs < SHOW_DELAY_FROM_MS) return null;
+  const seconds = formatDecimal(latencyMs / 1000);
+  return (
+    <span class="delay numbers" title={t().delayMeans(seconds)} data-testid="latency">
+      {t().delay(seconds)}
+    </span>
+  );
+}
+
+function Behind({ store }: { store: WatchStore }) {
+  const clock = clockWords(store.stats.value.behindS);
+  return (
+    <span class="liveness">
+      <Button small onClick={() => store.goLive()} data-testid="go-live">
+        {t().goLive}
+      </Button>
+      <span class="delay numbers" data-testid="behind">
+        <span class="visually-hidden">{t().behind(clock)}</span>
+        <span aria-hidden="true">−{clock}</span>
+      </span>
+    </span>
+  );
+}
+
+function rateWords(rung: Rung): string {
+  if (rung.bitrateBps <= 0) return "";
+  if (rung.bitrateBps < 250_000) return t().kilobits(formatNumber(Math.round(rung.bitrateBps / 1000)));
+  return t().megabits(formatDecimal(rung.bitrateBps / 1_000_000));
+}
+
+function Quality({ store }: { store: WatchStore }) {
+  return (
+    <div class="quality" data-testid="quality">
+      <Menu
+        label={t().quality}
+        icon="gear"
+        heading={t().quality}
+        items={store.rungs.value.map((rung) => ({
+          value: rung.choice,
+          words: rung.choice === AUDIO_ONLY ? t().audioOnly : rung.choice,
+          detail: rateWords(rung),
+          checked: rung.choice === store.choice.value,
+        }))}
+        onChoose={(choice) => store.choose(choice)}
+      />
+    </div>
+  );
+}

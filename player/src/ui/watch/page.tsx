@@ -1,0 +1,76 @@
+/** The watch page: the stage at the left, the questions at the right; one above the other on phones. */
+import { useSignal } from "@preact/signals";
+
+import { formatNumber } from "../../i18n";
+import { watch as t } from "../../i18n/watch";
+import { rename } from "../../net/api";
+import { Icon, Toasts, TopBar } from "../components";
+import { QuestionPanel } from "../questions";
+import { useShortcuts } from "../shortcuts";
+import type { ThemeChoice } from "../theme";
+import { toggleFullscreen, togglePip } from "./display";
+import { Help } from "./help";
+import { Stage } from "./stage";
+import type { WatchStore } from "./store";
+
+export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeChoice }) {
+  const help = useSignal(false);
+  const showHelp = () => {
+    help.value = true;
+  };
+  useShortcuts({
+    " ": () => store.togglePause(),
+    k: () => store.togglePause(),
+    m: () => store.sound.toggle(),
+    f: () => toggleFullscreen(),
+    i: () => togglePip(),
+    End: () => store.goLive(),
+    ".": () => store.goLive(),
+    "?": showHelp,
+  });
+  return (
+    <>
+      <TopBar title={store.event.value?.title ?? ""} theme={theme}>
+        <Viewers store={store} />
+      </TopBar>
+      <main id="main" class="watch">
+        <Stage store={store} onHelp={showHelp} />
+        <Aside store={store} />
+      </main>
+      {help.value && <Help onClose={() => (help.value = false)} />}
+      <Toasts />
+    </>
+  );
+}
+
+function Viewers({ store }: { store: WatchStore }) {
+  const count = store.viewers.value;
+  if (count === 0 || store.turned.value) return null;
+  return (
+    <span class="viewers small muted numbers" data-testid="viewers">
+      <Icon name="people" size={18} />
+      <span class="viewers-long">{t().watching(formatNumber(count), count === 1)}</span>
+      <span class="viewers-short" aria-hidden="true">
+        {formatNumber(count)}
+      </span>
+    </span>
+  );
+}
+
+function Aside({ store }: { store: WatchStore }) {
+  const questions = store.questions.value;
+  if (store.turned.value) return null;
+  return (
+    <aside class="watch-panel" data-testid="panel">
+      {questions && (
+        <QuestionPanel
+          store={questions}
+          name={store.name.value}
+          onRename={async (name) => {
+            store.name.value = (await rename(name)).name;
+          }}
+        />
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,84 @@
+/** The stage: the one video element, what lies over it in each state, and the bar of controls under it. Dark in every theme. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+
+import { AUDIO_ONLY } from "../../core/quality";
+import { watch as t } from "../../i18n/watch";
+import { OnAirOverlay } from "../questions";
+import { Controls } from "./controls";
+import { isFullscreen, showOn } from "./display";
+import { Overlay } from "./overlay";
+import type { WatchStore } from "./store";
+
+const IDLE_MS = 3000;
+
+export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) {
+  const stage = useRef<HTMLElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (!video.current || !stage.current) return;
+    showOn(stage.current, video.current);
+    void store.start(video.current);
+  }, [store]);
+  const idle = useIdle();
+  const scene = store.scene.value;
+  const isOut = scene === "turned" || scene === "ended";
+  const isStill = useComputed(() => scene === "reconnecting" || scene === "offline").value;
+  return (
+    <section
+      ref={stage}
+      class={`stage ${idle.value && isFullscreen.value ? "stage-idle" : ""}`}
+      data-theme="dark"
+      data-testid="stage"
+      data-scene={scene}
+      aria-label={t().stage}
+    >
+      <div class={`picture ${isStill ? "picture-still" : ""}`}>
+        <video
+          ref={video}
+          class="picture-video"
+          playsInline
+          aria-label={t().video(store.event.value?.title ?? "")}
+          onClick={() => store.togglePause()}
+          hidden={isOut}
+        />
+        {store.choice.value === AUDIO_ONLY && (scene === "live" || scene === "slate") && <SoundOnly store={store} />}
+        <Overlay store={store} />
+        {store.questions.value && !isOut && <OnAirOverlay store={store.questions.value} />}
+      </div>
+      {!isOut && <Controls store={store} onHelp={onHelp} />}
+    </section>
+  );
+}
+
+function SoundOnly({ store }: { store: WatchStore }) {
+  return (
+    <div class="poster" data-testid="poster">
+      <p class="poster-title">{store.event.value?.title}</p>
+      <p class="muted">{t().soundOnly}</p>
+    </div>
+  );
+}
+
+/** Nobody moved the pointer or pressed a key for a while: the bar of a full screen goes away. */
+function useIdle() {
+  const idle = useSignal(false);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const stir = () => {
+      idle.value = false;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        idle.value = true;
+      }, IDLE_MS);
+    };
+    const kinds = ["pointermove", "pointerdown", "keydown", "focusin"] as const;
+    for (const kind of kinds) addEventListener(kind, stir);
+    stir();
+    return () => {
+      clearTimeout(timer);
+      for (const kind of kinds) removeEventListener(kind, stir);
+    };
+  }, [idle]);
+  return idle;
+}

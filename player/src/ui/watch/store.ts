@@ -1,0 +1,331 @@
+/**
+ * The watch page's state (signals) and what may be asked for (methods): joins, takes the best way of playing that works, repairs.
+ *
+ * Ways in order: push (MSE over the feed), hls.js where WebSocket is blocked, the browser's own player. The video element stays the
+ * same through all of it. Which state the stage shows is decided in core/scene.ts from what is known here.
+ */
+import { batch, computed, signal } from "@preact/signals";
+
+import type { EventStatus, EventView, Join, ProgrammeView } from "../../core/event";
+import type { LinkState } from "../../core/link";
+import { waitMs } from "../../core/backoff";
+import { firstChoice, rungs, subscriptionFor, type Rung } from "../../core/quality";
+import { sceneOf, type Turned } from "../../core/scene";
+import type { Header, Programme } from "../../core/wire";
+import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener } from "../../media/engine";
+import { canPush, MseEngine } from "../../media/mse";
+import { canNative, NativeEngine } from "../../media/native";
+import { Feed, type FeedListener } from "../../net/feed";
+import { recall, remember } from "../../net/remembered";
+import { openQuestions } from "../questions/entrance";
+import type { QuestionStore } from "../questions/store";
+import { Door } from "./door";
+import { Sound } from "./sound";
+
+const QUALITY = "plenum.quality";
+const LOOK_MS = 500;
+const REPORT_MS = 1000;
+const POLL_MS = 5000;
+const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
+
+export class WatchStore {
+  readonly event = signal<EventView | null>(null);
+  readonly turned = signal<Turned | null>(null);
+  readonly programme = signal<ProgrammeView | null>(null);
+  readonly link = signal<LinkState>({ is: "connecting" });
+  readonly online = signal(navigator.onLine);
+  readonly hasPicture = signal(false);
+  readonly isPaused = signal(false);
+  readonly rungs = signal<readonly Rung[]>([]);
+  readonly choice = signal("");
+  readonly path = signal<Path>("push");
+  readonly stats = signal<EngineStats>(NO_STATS);
+  readonly questions = signal<QuestionStore | null>(null);
+  readonly polledViewers = signal(0);
+  /** The person's own name, as questions show it. */
+  readonly name = signal("");
+  readonly sound = new Sound();
+
+  readonly scene = computed(() =>
+    sceneOf({
+      turned: this.turned.value,
+      event: this.questions.value?.event.value?.state === "ended" ? "ended" : (this.event.value?.state ?? null),
+      programme: this.programme.value?.state ?? null,
+      link: this.link.value,
+      online: this.online.value,
+      hasPicture: this.hasPicture.value,
+    }),
+  );
+  readonly viewers = computed(() => this.questions.value?.audience.value || this.polledViewers.value);
+  /** Live as far as this page may say so: somebody is on air and the line stands. */
+  readonly isOnAir = computed(() => this.scene.value === "live");
+  readonly isBehind = computed(() => !this.stats.value.following || this.isPaused.value);
+
+  private readonly door: Door;
+  private video: HTMLVideoElement | null = null;
+  private engine: Engine | null = null;
+  private feed: Feed | null = null;
+  private joined: Join | null = null;
+  private isOver = false;
+
+  constructor(readonly id: string) {
+    this.door = new Door(id, {
+      joined: (answer) => this.took(answer),
+      turned: (why) => this.turnAway(why),
+    });
+    for (const name of ["online", "offline"]) addEventListener(name, () => (this.online.value = navigator.onLine));
+  }
+
+  /** Once, with the page's only video element. */
+  async start(video: HTMLVideoElement): Promise<void> {
+    this.video = video;
+    this.sound.attach(video);
+    for (const name of ["pause", "play"]) video.addEventListener(name, () => (this.isPaused.value = video.paused));
+    setInterval(() => this.look(), LOOK_MS);
+    setInterval(() => this.report(), REPORT_MS);
+    setInterval(() => void this.poll(), POLL_MS);
+    await this.joinUntilIn();
+    if (this.isOver) return;
+    if (canPush()) this.startPush();
+    else await this.startPull();
+  }
+
+  /** The state now, not of the last look: tests and support ask for it. */
+  statsNow(): EngineStats & { readonly path: Path } {
+    return { ...(this.engine?.stats() ?? NO_STATS), path: this.path.value };
+  }
+
+  togglePause(): void {
+    if (!this.engine || !this.hasPicture.value) return;
+    if (this.video?.paused) this.engine.resume();
+    else this.engine.pause();
+  }
+
+  goLive(): void {
+    this.engine?.goLive();
+    this.look();
+  }
+
+  /** Inside a gesture, after the browser refused to start by itself. */
+  startByHand(): void {
+    this.sound.unmute();
+    this.goLive();
+  }
+
+  choose(choice: string): void {
+    remember(QUALITY, choice);
+    this.take(choice);
+  }
+
+  private take(choice: string): void {
+    this.choice.value = choice;
+    this.engine?.choose(choice);
+    if (this.lastProgramme) this.feed?.choose(subscriptionFor(this.lastProgramme, choice));
+  }
+
+  private async joinUntilIn(): Promise<void> {
+    for (let attempt = 1; !this.isOver; attempt += 1) {
+      try {
+        await this.door.enter();
+        this.link.value = { is: "connecting" };
+        return;
+      } catch {
+        if (this.isOver) return;
+        const wait = waitMs(JOIN_BACKOFF, attempt, Math.random());
+        this.link.value = { is: "lost", attempt, nextAtMs: performance.now() + wait };
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  }
+
+  private took(answer: Join): void {
+    this.joined = answer;
+    this.event.value = answer.event;
+    this.name.value = answer.name;
+    this.questions.value ??= openQuestions(answer);
+    if (answer.event.state === "ended") this.finish();
+  }
+
+  private turnAway(why: Turned): void {
+    this.turned.value = why;
+    this.finish();
+  }
+
+  private finish(): void {
+    this.isOver = true;
+    this.feed?.close();
+    this.engine?.close();
+    this.engine = null;
+    this.hasPicture.value = false;
+    if (document.fullscreenElement) void document.exitFullscreen();
+    if (document.pictureInPictureElement) void document.exitPictureInPicture();
+  }
+
+  // Push
+
+  private lastProgramme: Programme | null = null;
+
+  private startPush(): void {
+    const video = this.video as HTMLVideoElement;
+    const engine = new MseEngine(video, this.door.clock, {
+      ...this.engineListener("push"),
+      restart: () => this.feed?.restart(),
+    });
+    this.engine = engine;
+    this.path.value = "push";
+    this.feed = new Feed({
+      addresses: this.joined?.feed ?? [],
+      ticket: (renew) => this.door.ticketNow(renew),
+      listener: this.feedListener(engine),
+    });
+    this.feed.start([]);
+  }
+
+  private feedListener(engine: MseEngine): FeedListener {
+    return {
+      link: (state) => {
+        if (this.engine === engine) this.link.value = state;
+      },
+      programme: (programme) => this.programmeCame(programme, engine),
+      init: (header: Header, bytes) => engine.init(header, bytes),
+      part: (header: Header, bytes) => engine.part(header, bytes),
+      end: () => this.ended(),
+      dismissed: (code) => this.dismissed(code),
+      blocked: () => void this.fallBack("blocked"),
+    };
+  }
+
+  private programmeCame(programme: Programme, engine: MseEngine): void {
+    this.lastProgramme = programme;
+    batch(() => {
+      const onAir = programme.on_air || null;
+      this.programme.value = { state: programme.state, on_air: onAir, degraded: programme.degraded };
+      this.rungs.value = rungs(programme);
+    });
+    if (programme.state === "ended") {
+      this.ended();
+      return;
+    }
+    engine.programme(programme);
+    if (programme.renditions.length === 0) return;
+    const lines = (this.video?.clientHeight ?? 720) * devicePixelRatio;
+    this.take(firstChoice(programme, this.choice.value || recall(QUALITY), lines));
+  }
+
+  private ended(): void {
+    if (this.event.value) this.event.value = { ...this.event.value, state: "ended" };
+    this.finish();
+    // The numbers of the thank-you page: when it went live, when it ended.
+    void this.ask();
+  }
+
+  private dismissed(code: string): void {
+    if (code === "ended" || code === "event_ended") this.ended();
+    else this.turnAway(code === "full" || code === "kicked" ? code : "forbidden");
+  }
+
+  // Pull
+
+  /** Push does not work here: pull does, if the server answers at all; else it is away and the feed goes on trying. */
+  private async fallBack(reason: string): Promise<void> {
+    const pushed = this.engine;
+    const isReachable = await this.door.status().then(() => true, () => false);
+    if (!isReachable || this.isOver || this.engine !== pushed) return;
+    console.warn("player: leaving push:", reason);
+    this.feed?.close();
+    this.feed = null;
+    pushed?.close();
+    this.engine = null;
+    this.hasPicture.value = false;
+    await this.startPull();
+  }
+
+  private async startPull(): Promise<void> {
+    this.path.value = "hls";
+    this.link.value = { is: "connecting" };
+    await this.poll();
+  }
+
+  /** A playlist exists from the first picture on. */
+  private async openPull(): Promise<void> {
+    const video = this.video as HTMLVideoElement;
+    const address = this.joined?.hls ?? "";
+    const { canHls, HlsEngine } = await import("../../media/hls");
+    if (this.engine || this.isOver) return;
+    if (canHls()) {
+      const wanted = this.choice.value || recall(QUALITY) || "720p";
+      this.choice.value = wanted;
+      this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener("hls"), wanted);
+    } else if (canNative(video)) {
+      this.path.value = "native";
+      this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener("native"));
+    }
+  }
+
+  private pullListener(path: Path): PullListener {
+    return {
+      ...this.engineListener(path),
+      link: (state) => {
+        this.link.value = state;
+      },
+      rungs: (offered) => {
+        this.rungs.value = offered;
+        const isOffered = offered.some((rung) => rung.choice === this.choice.value);
+        if (!isOffered) this.choice.value = offered[0]?.choice ?? "";
+      },
+    };
+  }
+
+  private engineListener(path: Path): EngineListener {
+    return {
+      ready: () => {
+        this.hasPicture.value = true;
+      },
+      failed: (reason) => {
+        if (path === "push") void this.fallBack(reason);
+        else this.link.value = { is: "lost", attempt: 1, nextAtMs: performance.now() };
+      },
+      blocked: (muted) => {
+        this.sound.blocked.value = muted ? "sound" : "still";
+      },
+    };
+  }
+
+  // Once in a while
+
+  private look(): void {
+    if (this.engine) this.stats.value = this.engine.stats();
+  }
+
+  private report(): void {
+    const stats = this.engine?.stats();
+    if (stats?.latencyMs !== null && stats && stats.msn > 0) this.feed?.progress(stats.msn, stats.part, stats.latencyMs);
+  }
+
+  /** What the feed tells when there is one; without it the API is asked. */
+  private async poll(): Promise<void> {
+    const isTold = this.feed !== null && this.link.value.is === "open";
+    if (this.joined && !isTold && !this.isOver) await this.ask();
+  }
+
+  private async ask(): Promise<void> {
+    const status = await this.door.status().catch(() => null);
+    if (status) await this.toldByApi(status);
+  }
+
+  private async toldByApi(status: EventStatus): Promise<void> {
+    batch(() => {
+      this.event.value = status;
+      this.polledViewers.value = status.viewers;
+      if (!this.feed) this.programme.value = status.programme;
+    });
+    if (this.isOver) return;
+    if (status.state === "ended") {
+      this.finish();
+    } else if (!this.feed) {
+      if (!this.engine) this.link.value = { is: "open" };
+      const runs = status.programme?.state === "live" || status.programme?.state === "slate";
+      if (runs && !this.engine) await this.openPull();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** Entry of /watch/{event}. */
+import { effect } from "@preact/signals";
+import { render } from "preact";
+
+import { eventInPath } from "./core/event";
+import { themeOf } from "./ui/theme";
+import { WatchPage } from "./ui/watch/page";
+import { WatchStore } from "./ui/watch/store";
+import "./css/index.css";
+import "./css/watch.css";
+
+declare global {
+  interface Window {
+    plenum?: { stats(): unknown };
+  }
+}
+
+const store = new WatchStore(eventInPath(location.pathname) ?? "");
+effect(() => {
+  const title = store.event.value?.title;
+  document.title = title ? `${title} · Plenum` : "Plenum";
+});
+
+/** What system tests and support read; the page itself does not. */
+window.plenum = {
+  stats: () => {
+    const now = store.statsNow();
+    const { stalls, rendition, path, msn, part } = now;
+    return { latency_ms: now.latencyMs, stalls, buffered_s: now.bufferedS, rendition, path, msn, part };
+  },
+};
+
+const root = document.getElementById("app");
+if (root) render(<WatchPage store={store} theme={themeOf("stage")} />, root);
