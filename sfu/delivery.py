@@ -1,0 +1,122 @@
+"""Delivery for one front or edge: relays, push and LL-HLS tied together. What `deploy/assemble.py` constructs.
+
+upstream feed ──► Relay ──► Window ──► Hls
+                    └─────────────────► Room ──► viewers (and edges further down)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from plenum.clock import Clock
+from plenum.identity import Signer
+from plenum.log import get_logger
+from plenum.media import Programme
+from plenum.web import Gate
+from plenum.wire import Bye
+from sfu import measures
+from sfu.frames import Frame
+from sfu.hls import Hls
+from sfu.push import Limits, Push
+from sfu.relay import Relay, Relays, Upstream
+from sfu.room import Room
+from sfu.window import Heard
+
+log = get_logger("delivery")
+
+ProgrammeListener = Callable[[str, Programme], None]
+RESTARTING = Bye("restarting", retry_ms=200)
+RETRY_WITHIN_MS = 2_000
+
+
+class Delivery:
+    """The video side of a front."""
+
+    def __init__(
+        self,
+        upstream: str,
+        gate: Gate,
+        signer: Signer,
+        tenant: str,
+        clock: Clock,
+        node_ticket: Callable[[str], str],
+        viewers_per_event: int = 2_000,
+        held_reloads: int = 4_000,
+        sockets_per_process: int = 12_000,
+        sockets_per_person: int = 6,
+    ) -> None:
+        self.on_programme: list[ProgrammeListener] = []
+        """Called with the event and its programme whenever it changes, while somebody here watches it."""
+        self._clock = clock
+        self._relays = Relays(Upstream(upstream, node_ticket), clock, held_reloads)
+        self._relays.on_open.append(self._relay_opened)
+        self._relays.on_drop.append(self._relay_dropped)
+        self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
+        self._push = Push(self, gate, clock, Limits(sockets_per_process, viewers_per_event, sockets_per_person))
+        self._hls = Hls(self._relays, lambda key, event: signer.delivery_key_valid(key, tenant, event, clock.wall()))
+
+    def routes(self) -> list[web.RouteDef]:
+        return self._push.routes() + self._hls.routes()
+
+    async def start(self) -> None:
+        await self._relays.start()
+
+    async def drain(self, _: web.Application | None = None) -> None:
+        """Tell every viewer to come back (to another front, or to this one restarted). For `app.on_shutdown`."""
+        rooms = [room for room, _ in self._rooms.values()]
+        await asyncio.gather(*(room.dismiss_all(RESTARTING, RETRY_WITHIN_MS) for room in rooms))
+
+    async def close(self) -> None:
+        await self.drain()
+        await self._relays.close()
+
+    def programme(self, event: str) -> Programme | None:
+        """What the event's programme says of itself, where somebody here watches it (or did, a minute ago)."""
+        relay = self._relays.find(event)
+        return relay.window.programme if relay else None
+
+    def viewers(self, event: str) -> int:
+        """People watching by push on this front."""
+        room = self.find(event)
+        return room.viewers if room else 0
+
+    def find(self, event: str) -> Room | None:
+        """The event's room, where there is one already."""
+        relay = self._relays.find(event)
+        return self._rooms[relay][0] if relay else None
+
+    def open(self, event: str) -> Room:
+        """The event's room. Raises Unavailable `too_many_events`."""
+        return self._rooms[self._relays.open(event)][0]
+
+    def _relay_opened(self, relay: Relay) -> None:
+        room = Room(relay, self._clock)
+        task = asyncio.create_task(_kept_running(room), name=f"room-{relay.event}")
+        self._rooms[relay] = (room, task)
+        relay.listeners.append(lambda heard, meaning: self._tell(relay, heard, meaning))
+
+    async def _relay_dropped(self, relay: Relay) -> None:
+        _, task = self._rooms.pop(relay)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        measures.forget_event(relay.event)
+
+    def _tell(self, relay: Relay, _: Frame, meaning: Heard) -> None:
+        programme = relay.window.programme
+        if meaning is Heard.PROGRAMME and programme is not None:
+            for listener in self.on_programme:
+                listener(relay.event, programme)
+
+
+async def _kept_running(room: Room) -> None:
+    """The fan-out's outermost frame: a defect costs one frame, never the event."""
+    while True:
+        try:
+            await room.run()
+        except Exception:
+            log.exception("fanout_failed", event_id=room.relay.event)

@@ -1,0 +1,242 @@
+"""LL-HLS over HTTP: playlists with blocking reload, init segments, segments and parts, for players that pull.
+
+Everything is looked up in memory by names that the routes' expressions let through; no address ever becomes a path. The
+event's delivery key in the address is the only credential, so that caches and foreign players work: any origin may read
+(CORS `*`, no cookies looked at). Section numbers are those of draft-pantos-hls-rfc8216bis.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Awaitable, Callable, Mapping
+from weakref import WeakKeyDictionary
+
+from aiohttp import hdrs, web
+
+from plenum import metrics
+from plenum.errors import NotFound, PlenumError, Unauthorized, Unavailable
+from plenum.media import PART_S, RenditionKind
+from plenum.web import problem
+from sfu import directives, measures, playlist
+from sfu.relay import Relay, Relays
+from sfu.window import Track
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+KeyCheck = Callable[[str, str], bool]
+"""(delivery key, event) -> whether it is that event's and of this or the last period."""
+
+BASE = "/live/{event:[a-z0-9-]{1,48}}/{key:[0-9a-f]{32}}"
+RENDITION = BASE + "/{rendition:[a-z0-9]{1,16}}"
+COLD_S = 5.0
+"""How long the very first request waits for upstream to say what there is."""
+PLAYLIST = "application/vnd.apple.mpegurl"
+CORS: Mapping[str, str] = {
+    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Content-Length, Date, Retry-After",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+FOREVER = "public, max-age=3600, immutable"
+"""Parts, segments and init segments never change under their address; the key in it changes every few hours."""
+
+
+class Rendered:
+    """A playlist's text, encoded once for everybody, compressed when first asked for so."""
+
+    def __init__(self, text: str) -> None:
+        self.plain = text.encode()
+        self._gzip: bytes | None = None
+
+    @property
+    def gzip(self) -> bytes:
+        if self._gzip is None:
+            self._gzip = gzip.compress(self.plain, compresslevel=6, mtime=0)
+        return self._gzip
+
+
+Version = tuple[object, ...]
+
+
+class Shelf:
+    """The newest text of each playlist of one event."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, bool], tuple[Version, Rendered]] = {}
+
+    def get(self, name: str, skip: bool, version: Version, render: Callable[[], str]) -> Rendered:
+        """The text of this version, made if it is not the one at hand."""
+        held = self._texts.get((name, skip))
+        if held is None or held[0] != version:
+            held = (version, Rendered(render()))
+            self._texts[name, skip] = held
+        return held[1]
+
+
+class Hls:
+    """The pull side of one front."""
+
+    def __init__(self, relays: Relays, key_valid: KeyCheck) -> None:
+        self._relays = relays
+        self._key_valid = key_valid
+        self._shelves: WeakKeyDictionary[Relay, Shelf] = WeakKeyDictionary()
+
+    def routes(self) -> list[web.RouteDef]:
+        addresses = {
+            BASE + "/index.m3u8": self.index,
+            RENDITION + "/media.m3u8": self.media,
+            RENDITION + "/init-{init:[0-9]{1,10}}.mp4": self.init,
+            RENDITION + "/{msn:[0-9]{1,10}}.m4s": self.segment,
+            RENDITION + "/{msn:[0-9]{1,10}}.{part:[0-9]{1,5}}.m4s": self.part,
+        }
+        gets = [web.get(address, self._open_to_all(handler)) for address, handler in addresses.items()]
+        return gets + [web.options(address, _preflight) for address in addresses]
+
+    def _open_to_all(self, handler: Handler) -> Handler:
+        """Check the key, and let pages of any origin read the answer, refusals too."""
+
+        async def checked(request: web.Request) -> web.Response:
+            try:
+                event, key = request.match_info["event"], request.match_info["key"]
+                if not self._key_valid(key, event):
+                    metrics.rejected.labels(reason="delivery_key").inc()
+                    raise Unauthorized("This address is not valid (any more). Join again.", code="bad_delivery_key")
+                answer = await handler(request)
+            except PlenumError as error:
+                answer = problem(error)
+            answer.headers.update(CORS)
+            return answer
+
+        return checked
+
+    async def index(self, request: web.Request) -> web.Response:
+        """The multivariant playlist."""
+        relay = self._relays.open(request.match_info["event"])
+        with relay.used():
+            window = relay.window
+            await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
+            if not window.tracks:
+                raise _not_live(window.programme is None)
+            renditions = [track.rendition for track in window.tracks.values()]
+            peaks = {number: track.peak_bps for number, track in window.tracks.items()}
+            text = playlist.multivariant(renditions, peaks)
+            version = (text,)
+            return _text(request, self._shelf(relay).get("", False, version, lambda: text), "public, max-age=1")
+
+    async def media(self, request: web.Request) -> web.Response:
+        """A rendition's playlist, at once or when it holds what the directives ask for (6.2.5.2)."""
+        asked = directives.parse(request.query)
+        relay = self._relays.open(request.match_info["event"])
+        with relay.used():
+            track = await self._track(relay, request.match_info["rendition"])
+            part_s = relay.window.programme.part_s if relay.window.programme else PART_S
+            if not relay.window.ended:
+                directives.check_ahead(asked, track, part_s)
+                await self._until(relay, track, lambda: directives.satisfied(asked, track))
+            ended = relay.window.ended
+            version = (track.next_position, len(track.segments), ended)
+            rendered = self._shelf(relay).get(
+                track.rendition.name, asked.skip, version, lambda: _render(relay, track, part_s, asked.skip)
+            )
+            return _text(request, rendered, _lifetime(track, blocking=asked.msn is not None, ended=ended))
+
+    async def init(self, request: web.Request) -> web.Response:
+        track = await self._held_track(request)
+        init = track.inits.get(int(request.match_info["init"]))
+        if init is None:
+            raise _not_held()
+        return _media(track, bytes(init.payload))
+
+    async def segment(self, request: web.Request) -> web.Response:
+        track = await self._held_track(request)
+        segment = track.find(int(request.match_info["msn"]))
+        if segment is None or not segment.closed or segment.gap:
+            raise _not_held()
+        return _media(track, b"".join(part.payload for part in segment.parts))
+
+    async def part(self, request: web.Request) -> web.Response:
+        """A part; the one that the preload hint names is waited for (6.2.6), any other that is not held is not found."""
+        relay = self._relays.open(request.match_info["event"])
+        with relay.used():
+            track = await self._track(relay, request.match_info["rendition"])
+            asked = (int(request.match_info["msn"]), int(request.match_info["part"]))
+            if asked == track.next_position and not relay.window.ended:
+                await self._until(relay, track, lambda: directives.reached(track.position, asked))
+            part = track.part(asked)
+            if part is None:
+                raise _not_held()
+            return _media(track, bytes(part.payload))
+
+    async def _held_track(self, request: web.Request) -> Track:
+        relay = self._relays.open(request.match_info["event"])
+        with relay.used():
+            return await self._track(relay, request.match_info["rendition"])
+
+    async def _track(self, relay: Relay, name: str) -> Track:
+        window = relay.window
+        await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
+        track = window.track(name)
+        if track is not None:
+            return track
+        if not window.tracks:
+            raise _not_live(window.programme is None)
+        raise NotFound("There is no such rendition.", code="no_rendition")
+
+    async def _until(self, relay: Relay, track: Track, ready: Callable[[], bool]) -> None:
+        """6.2.5.2: at most three target durations, then Service Unavailable."""
+        window = relay.window
+        limit_s = 3.0 * playlist.target_duration(track.segment_s)
+        if not await relay.waiting.until(track.rendition.id, lambda: window.ended or ready(), limit_s):
+            raise Unavailable("Nothing new came from the programme in time.", code="not_ready", retry_s=1)
+
+    def _shelf(self, relay: Relay) -> Shelf:
+        return self._shelves.setdefault(relay, Shelf())
+
+
+def _render(relay: Relay, track: Track, part_s: float, skip: bool) -> str:
+    others = [other for other in relay.window.tracks.values() if other is not track]
+    reports = [(other.rendition.name, other.position) for other in others if other.position]
+    return playlist.media(track, reports, part_s, skip=skip, ended=relay.window.ended)
+
+
+def _lifetime(track: Track, blocking: bool, ended: bool) -> str:
+    """Appendix B.1: blocked-for playlists six target durations (nobody asks for that part again), others half of one."""
+    target = playlist.target_duration(track.segment_s)
+    return f"public, max-age={6 * target if blocking or ended else max(1, target // 2)}"
+
+
+def _text(request: web.Request, rendered: Rendered, cache: str) -> web.Response:
+    headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache, hdrs.VARY: hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE: PLAYLIST}
+    body = rendered.plain
+    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        headers[hdrs.CONTENT_ENCODING] = "gzip"
+        body = rendered.gzip
+    return _answer(body, headers)
+
+
+def _media(track: Track, body: bytes) -> web.Response:
+    kind = "audio/mp4" if track.rendition.kind is RenditionKind.AUDIO else "video/mp4"
+    return _answer(body, {hdrs.CACHE_CONTROL: FOREVER, hdrs.CONTENT_TYPE: kind})
+
+
+def _answer(body: bytes, headers: Mapping[str, str]) -> web.Response:
+    measures.sent.labels(transport="hls").inc(len(body))
+    return web.Response(body=body, headers=headers)
+
+
+async def _preflight(_: web.Request) -> web.Response:
+    """Foreign players that send CMCD or Range headers ask first."""
+    allowed: dict[str, str] = {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, OPTIONS",
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
+        hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
+    }
+    return web.Response(status=204, headers={**CORS, **allowed})
+
+
+def _not_live(upstream_away: bool) -> PlenumError:
+    if upstream_away:
+        return Unavailable("The programme cannot be reached at the moment.", code="upstream_away", retry_s=2)
+    return NotFound("Nobody has been on air in this event yet.", code="not_live")
+
+
+def _not_held() -> NotFound:
+    return NotFound("This piece is not held here (any more).", code="not_held")

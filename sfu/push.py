@@ -1,0 +1,221 @@
+"""`GET /live/{event}/feed`: the feed to players and to edges further down, one WebSocket each.
+
+Who asks is known by a bearer ticket, the page's cookie, or a ticket in the first message, which must come within
+FIRST_MESSAGE_S and says which renditions, or where to resume. What is sent is the room's matter. A page of another site
+never gets this far (`Gate.check_socket_origin`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from typing import Protocol
+
+from aiohttp import WSMessage, WSMsgType, hdrs, web
+
+from plenum import metrics
+from plenum.clock import Clock
+from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorized, Unavailable
+from plenum.event import check_id
+from plenum.identity import Principal, Role
+from plenum.log import get_logger
+from plenum.pace import Limiter
+from plenum.web import Gate, bearer_token
+from plenum.wire import SUBPROTOCOL, Bye, ClientMessage, Progress, Resume, Subscribe, Unsubscribe, decode_client
+from sfu.room import Client, Room
+
+log = get_logger("push")
+
+FIRST_MESSAGE_S = 5.0
+PING_S = 20.0
+"""A ping so often; no sign of life for half of it after one: the connection is closed."""
+MAX_MESSAGE = 16 * 1024
+MESSAGES_PER_MINUTE = 600
+MESSAGE_BURST = 20
+NOTSENT_LOWAT = 16 * 1024
+USER_TIMEOUT_MS = 20_000
+CLOSE_UNAUTHORIZED = 4401
+CLOSE_TOO_MANY = 4429
+CLOSE_UNSUPPORTED = 1003
+RETRY_LATER_MS = 5_000
+
+
+class Limits:
+    """How many sockets: of this process, of an event, of one person in an event."""
+
+    def __init__(self, process: int, event: int, person: int) -> None:
+        self.process = process
+        self.event = event
+        self.person = person
+
+
+class Rooms(Protocol):
+    """Where the viewers of an event are; `open` also starts following its upstream feed."""
+
+    def find(self, event: str) -> Room | None: ...
+
+    def open(self, event: str) -> Room: ...
+
+
+class Push:
+    """The feed's endpoint."""
+
+    def __init__(self, rooms: Rooms, gate: Gate, clock: Clock, limits: Limits) -> None:
+        self._rooms = rooms
+        self._gate = gate
+        self._clock = clock
+        self._limits = limits
+        self._sockets = 0
+        self._persons: Counter[tuple[str, str]] = Counter()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/live/{event}/feed", self.feed)]
+
+    async def feed(self, request: web.Request) -> web.StreamResponse:
+        event = check_id(request.match_info["event"])
+        self._gate.check_socket_origin(request)
+        principal = self._from_request(request, event)
+        _check_subprotocol(request)
+        self._check_room_left(event)
+        answer = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, heartbeat=PING_S, timeout=1.0
+        )
+        self._sockets += 1
+        try:
+            await answer.prepare(request)
+            if request.transport is not None:
+                _tune(request.transport)
+                await self._serve(answer, request.transport, event, principal)
+        except ConnectionError:
+            pass  # the viewer left in the middle of it: nothing to say, nobody to say it to
+        finally:
+            self._sockets -= 1
+        return answer
+
+    def _from_request(self, request: web.Request, event: str) -> Principal | None:
+        """Who the headers say it is; None where the first message has to say. Raises on a bad bearer ticket."""
+        try:
+            return self._gate.principal(request, event)
+        except (Unauthorized, Forbidden):
+            if bearer_token(request):
+                metrics.rejected.labels(reason="feed_ticket").inc()
+                raise
+            return None
+
+    def _check_room_left(self, event: str) -> None:
+        room = self._rooms.find(event)
+        if self._sockets >= self._limits.process or (room and len(room) >= self._limits.event):
+            metrics.rejected.labels(reason="too_many_viewers").inc()
+            raise Unavailable("This edge is full. Try another.", code="too_many_viewers", retry_s=RETRY_LATER_MS / 1000)
+
+    async def _serve(
+        self, answer: web.WebSocketResponse, transport: asyncio.Transport, event: str, principal: Principal | None
+    ) -> None:
+        client = Client(answer, transport, counted=True)
+        try:
+            first = await self._first_message(answer)
+            person = principal or self._gate.ticket(first.ticket, event)
+            self._admit(event, person)
+        except PlenumError as error:
+            metrics.rejected.labels(reason="feed_" + error.code).inc()
+            client.dismiss(_bye(error), _close_code(error))
+            await client.left()
+            return
+        client.counted = person.role is not Role.ADMIN
+        await self._watch(answer, client, event, first, person)
+
+    async def _watch(
+        self, answer: web.WebSocketResponse, client: Client, event: str, first: Subscribe | Resume, person: Principal
+    ) -> None:
+        room = self._rooms.open(event)
+        try:
+            with room.relay.used():
+                room.enter(client, first)
+                await self._listen(answer, client)
+        finally:
+            room.leave(client)
+            self._release(event, person)
+            await client.left()
+
+    async def _first_message(self, answer: web.WebSocketResponse) -> Subscribe | Resume:
+        try:
+            message = await answer.receive(timeout=FIRST_MESSAGE_S)
+        except TimeoutError:
+            raise BadInput("Nothing was subscribed to in time.", code="no_subscription") from None
+        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            raise ConnectionResetError
+        first = _decode(message)
+        if not isinstance(first, Subscribe | Resume):
+            raise BadInput("The first message is subscribe or resume.", code="no_subscription")
+        return first
+
+    def _admit(self, event: str, person: Principal) -> None:
+        """Raises TooMany `too_many_sockets`. Node tickets are not a person's."""
+        key = (event, person.subject)
+        if person.role is not Role.ADMIN and self._persons[key] >= self._limits.person:
+            raise TooMany("You have this event open too often.", code="too_many_sockets", retry_s=RETRY_LATER_MS / 1000)
+        self._persons[key] += 1
+
+    def _release(self, event: str, person: Principal) -> None:
+        key = (event, person.subject)
+        self._persons[key] -= 1
+        if self._persons[key] <= 0:
+            del self._persons[key]
+
+    async def _listen(self, answer: web.WebSocketResponse, client: Client) -> None:
+        """The viewer's messages, until it leaves or misbehaves."""
+        pace = Limiter(MESSAGES_PER_MINUTE, MESSAGE_BURST, keys_max=1)
+        async for message in answer:
+            try:
+                pace.take("", self._clock.monotonic())
+                self._act(client, _decode(message))
+            except PlenumError as error:
+                metrics.rejected.labels(reason="feed_" + error.code).inc()
+                client.dismiss(_bye(error), _close_code(error))
+                return
+
+    def _act(self, client: Client, message: ClientMessage) -> None:
+        if isinstance(message, Progress):
+            client.viewer.report(message, self._clock.monotonic())
+        elif isinstance(message, Unsubscribe):
+            client.viewer.unsubscribe()
+        else:
+            client.viewer.choose(message.renditions)
+
+
+def _decode(message: WSMessage) -> ClientMessage:
+    if message.type is not WSMsgType.TEXT:
+        raise BadInput("Messages to the feed are JSON text.", code="not_text")
+    return decode_client(message.data)
+
+
+def _check_subprotocol(request: web.Request) -> None:
+    offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
+    if SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
+        raise BadInput(f"Open this WebSocket with the subprotocol {SUBPROTOCOL}.", code="bad_subprotocol")
+
+
+def _bye(error: PlenumError) -> Bye:
+    """A refusal that a retry cannot change says never; one about load says when."""
+    return Bye(error.code, -1 if error.retry_s is None else round(error.retry_s * 1000))
+
+
+def _close_code(error: PlenumError) -> int:
+    if isinstance(error, Unauthorized | Forbidden):
+        return CLOSE_UNAUTHORIZED
+    if isinstance(error, TooMany):
+        return CLOSE_TOO_MANY
+    return CLOSE_UNSUPPORTED if error.code == "not_text" else 1008
+
+
+def _tune(transport: asyncio.Transport) -> None:
+    """Keep what is not sent yet in our own buffer, where a slow reader shows; give up on a dead one."""
+    link = transport.get_extra_info("socket")
+    if link is None or link.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in (("TCP_NOTSENT_LOWAT", NOTSENT_LOWAT), ("TCP_USER_TIMEOUT", USER_TIMEOUT_MS)):
+        number = getattr(socket, option, None)
+        if number is not None:
+            link.setsockopt(socket.IPPROTO_TCP, number, value)

@@ -1,0 +1,193 @@
+"""Everybody who watches one event by push on this front, and the fan-out to them.
+
+Each frame is written as the same bytes to every transport, in slices of about 2 ms so that question sockets and playlists
+get their turn. aiohttp's own writes (ping, pong, close) and ours never mix inside a message: each is one whole
+`transport.write`. When fan-out itself falls behind, parts are dropped here and every viewer skips to the next
+independent one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+
+from aiohttp import web
+
+from plenum.clock import Clock
+from plenum.log import get_logger
+from plenum.wire import Bye, Resume, Subscribe, pack_bye
+from sfu import measures
+from sfu.frames import Frame, frame
+from sfu.relay import Relay
+from sfu.viewer import Viewer
+from sfu.window import Heard
+
+log = get_logger("push")
+
+SLICE_S = 0.002
+QUEUE_FRAMES = 512
+"""About ten seconds of all renditions; more means that this process does not keep up with itself."""
+FAREWELL_S = 2.0
+"""How long a viewer that is sent away has to answer the close frame before the connection is cut."""
+CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
+ENDED = Bye("ended", retry_ms=-1)
+
+
+class Client:
+    """A connected viewer: the rules about it, and the transport that they speak through."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, counted: bool) -> None:
+        self.viewer = Viewer()
+        self.counted = counted
+        """A person; an edge further down is not."""
+        self._socket = socket
+        self._transport = transport
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        return self._closing is not None or self._transport.is_closing()
+
+    @property
+    def unsent(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def write(self, message: bytes) -> int:
+        """A whole WebSocket message; uvloop raises on a closed transport, hence the look first."""
+        if self.is_gone:
+            return 0
+        self._transport.write(message)
+        return len(message)
+
+    def dismiss(self, bye: Bye, close_code: int | None = None) -> None:
+        """Tell the viewer and close; who does not answer in time is cut off."""
+        if self.is_gone:
+            return
+        measures.evicted.labels(reason=bye.code).inc()
+        self.write(frame(pack_bye(bye)).wire)
+        code = CLOSE_CODES.get(bye.code, 1008) if close_code is None else close_code
+        self._closing = asyncio.create_task(self._close(code))
+
+    async def left(self) -> None:
+        """Wait for a farewell under way."""
+        if self._closing is not None:
+            await self._closing
+
+    async def _close(self, code: int) -> None:
+        with suppress(ConnectionError, TimeoutError, RuntimeError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._socket.close(code=code)
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+
+
+class Room:
+    """The viewers of one event."""
+
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        self.relay = relay
+        self._clock = clock
+        self._clients: dict[Client, None] = {}
+        self._queue: deque[tuple[Frame, Heard, float]] = deque()
+        self._wake = asyncio.Event()
+        relay.listeners.append(self.publish)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    @property
+    def viewers(self) -> int:
+        """People, not edges."""
+        return sum(client.counted for client in self._clients)
+
+    def publish(self, heard: Frame, meaning: Heard) -> None:
+        """A new frame from upstream, to be written to everybody by `run`."""
+        if meaning is Heard.INIT:  # sent to each viewer with the first part that needs it
+            return
+        if len(self._queue) >= QUEUE_FRAMES:
+            log.warning("fanout_behind", event_id=self.relay.event, dropped=len(self._queue))
+            self._queue = deque(entry for entry in self._queue if entry[1] is not Heard.PART)
+        self._queue.append((heard, meaning, self._clock.monotonic()))
+        self._wake.set()
+
+    def enter(self, client: Client, first: Subscribe | Resume) -> None:
+        """Send the programme, then the current segment (or what was missed), and everything from now on."""
+        window = self.relay.window
+        self._clients[client] = None
+        self._count()
+        client.viewer.choose(first.renditions)
+        if window.programme is None or window.programme_frame is None:
+            return
+        client.write(window.programme_frame.wire)
+        client.viewer.adopt(window.programme)
+        if isinstance(first, Resume) and first.epoch == window.epoch:
+            missed = client.viewer.resume((first.msn, first.part), window)
+        else:
+            missed = client.viewer.start(window)
+        sent = sum(self._give(client, part, self._clock.monotonic()) for part in missed)
+        measures.sent.labels(transport="push").inc(sent)
+        if window.end_frame is not None:
+            client.write(window.end_frame.wire)
+            client.dismiss(ENDED)
+
+    def leave(self, client: Client) -> None:
+        self._clients.pop(client, None)
+        self._count()
+
+    async def run(self) -> None:
+        """Write what was published, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                heard, meaning, at = self._queue.popleft()
+                await self._fan_out(heard, meaning)
+                if meaning is Heard.PART:
+                    measures.fanout.observe(self._clock.monotonic() - at)
+
+    async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
+        """Everybody out, told to come back at times spread over `retry_within_ms`."""
+        clients = list(self._clients)
+        for number, client in enumerate(clients):
+            spread = retry_within_ms * number // max(1, len(clients))
+            client.dismiss(Bye(bye.code, bye.retry_ms + spread))
+        await asyncio.gather(*(client.left() for client in clients))
+
+    async def _fan_out(self, heard: Frame, meaning: Heard) -> None:
+        now = self._clock.monotonic()
+        slice_ends = now + SLICE_S
+        sent = unsent = 0
+        for number, client in enumerate(tuple(self._clients)):
+            sent += self._tell(client, heard, meaning, now)
+            unsent += client.unsent
+            if number % 8 == 7 and self._clock.monotonic() > slice_ends:
+                await asyncio.sleep(0)
+                now = self._clock.monotonic()
+                slice_ends = now + SLICE_S
+        measures.sent.labels(transport="push").inc(sent)
+        measures.queue.labels(event=self.relay.event).set(unsent)
+
+    def _tell(self, client: Client, heard: Frame, meaning: Heard, now: float) -> int:
+        if meaning is Heard.PART:
+            return self._give(client, heard, now)
+        sent = client.write(heard.wire)
+        if meaning is Heard.END:
+            client.dismiss(ENDED)
+        elif self.relay.window.programme is not None:
+            client.viewer.adopt(self.relay.window.programme)
+        return sent
+
+    def _give(self, client: Client, part: Frame, now: float) -> int:
+        if client.is_gone:
+            return 0
+        viewer = client.viewer
+        skips = viewer.skips
+        sent = sum(client.write(message) for message in viewer.offer(part, self.relay.window, client.unsent, now))
+        measures.skips.inc(viewer.skips - skips)
+        if viewer.farewell is not None:
+            client.dismiss(viewer.farewell)
+        return sent
+
+    def _count(self) -> None:
+        measures.viewers.labels(event=self.relay.event).set(self.viewers)
