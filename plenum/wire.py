@@ -19,6 +19,8 @@ from plenum.media import Init, Part, Programme
 SUBPROTOCOL = "plenum.feed.1"
 VERSION = 1
 NO_RENDITION = 255
+EVERYTHING = "*"
+"""In a subscription, instead of names: every rendition. What an edge asks its upstream for."""
 
 HEADER = struct.Struct("!BBBBIIIHHIQq")
 """version, kind, rendition, flags, init id, epoch, msn, part, reserved, duration, start, wall clock µs."""
@@ -74,7 +76,8 @@ class Bye(msgspec.Struct, frozen=True):
 class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
     """First message: which renditions, by name; `ticket` where no cookie or bearer header came with the upgrade.
 
-    Sent again it replaces the choice; the switch happens at the next independent part.
+    No names: the programme's state alone. `EVERYTHING` as a name: all renditions there are and will be. Sent again it
+    replaces the choice; from one rendition to another of its kind the switch happens at the next independent part.
     """
 
     renditions: tuple[str, ...] = ()

@@ -132,7 +132,7 @@ class Push:
         try:
             with room.relay.used():
                 room.enter(client, first)
-                await self._listen(answer, client)
+                await self._listen(answer, room, client)
         finally:
             room.leave(client)
             self._release(event, person)
@@ -163,25 +163,23 @@ class Push:
         if self._persons[key] <= 0:
             del self._persons[key]
 
-    async def _listen(self, answer: web.WebSocketResponse, client: Client) -> None:
+    async def _listen(self, answer: web.WebSocketResponse, room: Room, client: Client) -> None:
         """The viewer's messages, until it leaves or misbehaves."""
         pace = Limiter(MESSAGES_PER_MINUTE, MESSAGE_BURST, keys_max=1)
         async for message in answer:
             try:
                 pace.take("", self._clock.monotonic())
-                self._act(client, _decode(message))
+                self._act(room, client, _decode(message))
             except PlenumError as error:
                 metrics.rejected.labels(reason="feed_" + error.code).inc()
                 client.dismiss(_bye(error), _close_code(error))
                 return
 
-    def _act(self, client: Client, message: ClientMessage) -> None:
+    def _act(self, room: Room, client: Client, message: ClientMessage) -> None:
         if isinstance(message, Progress):
             client.viewer.report(message, self._clock.monotonic())
-        elif isinstance(message, Unsubscribe):
-            client.viewer.unsubscribe()
         else:
-            client.viewer.choose(message.renditions)
+            room.choose(client, () if isinstance(message, Unsubscribe) else message.renditions)
 
 
 def _decode(message: WSMessage) -> ClientMessage:

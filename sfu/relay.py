@@ -17,7 +17,17 @@ from plenum import metrics
 from plenum.clock import Clock
 from plenum.errors import BadInput, Unavailable
 from plenum.log import get_logger
-from plenum.wire import MAX_MESSAGE, SUBPROTOCOL, ClientMessage, Kind, Resume, Subscribe, as_bye, encode_client
+from plenum.wire import (
+    EVERYTHING,
+    MAX_MESSAGE,
+    SUBPROTOCOL,
+    ClientMessage,
+    Kind,
+    Resume,
+    Subscribe,
+    as_bye,
+    encode_client,
+)
 from sfu import measures
 from sfu.frames import Frame, frame
 from sfu.waiting import Bound, Waiting
@@ -136,8 +146,8 @@ class Relay:
         """All renditions, from where the window stands."""
         point, epoch = self.window.resume_point(), self.window.epoch
         if point is None or epoch is None:
-            return Subscribe()
-        return Resume(epoch=epoch, msn=point[0], part=point[1])
+            return Subscribe((EVERYTHING,))
+        return Resume(epoch=epoch, msn=point[0], part=point[1], renditions=(EVERYTHING,))
 
     def _hear(self, heard: Frame) -> None:
         if heard.header.kind is Kind.BYE:

@@ -122,14 +122,17 @@ class Room:
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
         if isinstance(first, Resume) and first.epoch == window.epoch:
-            missed = client.viewer.resume((first.msn, first.part), window)
+            self._catch_up(client, client.viewer.resume((first.msn, first.part), window))
         else:
-            missed = client.viewer.start(window)
-        sent = sum(self._give(client, part, self._clock.monotonic()) for part in missed)
-        measures.sent.labels(transport="push").inc(sent)
+            self._catch_up(client, client.viewer.start(window))
         if window.end_frame is not None:
             client.write(window.end_frame.wire)
             client.dismiss(ENDED)
+
+    def choose(self, client: Client, renditions: tuple[str, ...]) -> None:
+        """Another choice: what is new for this viewer starts with the current segment."""
+        client.viewer.choose(renditions)
+        self._catch_up(client, client.viewer.start(self.relay.window))
 
     def leave(self, client: Client) -> None:
         self._clients.pop(client, None)
@@ -188,6 +191,10 @@ class Room:
         if viewer.farewell is not None:
             client.dismiss(viewer.farewell)
         return sent
+
+    def _catch_up(self, client: Client, parts: list[Frame]) -> None:
+        now = self._clock.monotonic()
+        measures.sent.labels(transport="push").inc(sum(self._give(client, part, now) for part in parts))
 
     def _count(self) -> None:
         measures.viewers.labels(event=self.relay.event).set(self.viewers)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
-from plenum.wire import Bye, Flag, Header, Kind, Progress, pack
+from plenum.wire import EVERYTHING, Bye, Flag, Header, Kind, Progress, pack
 from sfu.frames import Frame, Position, websocket_prefix
 from sfu.window import Window
 
@@ -69,7 +69,7 @@ class Viewer:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._names: tuple[str, ...] | None = None
+        self._names: tuple[str, ...] = ()
         self._programme: Programme | None = None
         self._streams: dict[int, Stream] = {}
         self._skip_at = self._limits.unsent_min
@@ -85,13 +85,9 @@ class Viewer:
         return list(self._streams)
 
     def choose(self, names: Iterable[str]) -> None:
-        """These renditions from now on; none named: all. A switch happens at the next independent part."""
+        """These renditions from now on. From one to another of its kind: at the next independent part."""
         self._names = tuple(names)
         self._resolve()
-
-    def unsubscribe(self) -> None:
-        self._names = None
-        self._streams.clear()
 
     def adopt(self, programme: Programme) -> None:
         """The programme changed: find the chosen names in it again."""
@@ -112,12 +108,13 @@ class Viewer:
         return sorted(frames, key=_in_time)
 
     def start(self, window: Window) -> list[Frame]:
-        """What a new viewer is sent first: the current segment of every chosen rendition, in order."""
-        msn = window.start_msn(self._streams)
+        """The current segment of every rendition that is to appear, not to replace one that flows; in order."""
+        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing}
+        fresh = [n for n, s in self._streams.items() if s.position is None and s.is_video not in flowing]
+        msn = window.start_msn(fresh)
         if msn is None:
             return []
-        frames = [part for rendition in self._streams for part in window.tracks[rendition].since(msn)]
-        return sorted(frames, key=_in_time)
+        return sorted((part for number in fresh for part in window.tracks[number].since(msn)), key=_in_time)
 
     def report(self, progress: Progress, now: float) -> None:
         self._played = ((progress.msn, progress.part), now)
@@ -188,10 +185,10 @@ class Viewer:
                     del self._streams[stream.rendition.id]
 
     def _resolve(self) -> None:
-        if self._programme is None or self._names is None:
+        if self._programme is None:
             return
-        names = self._names
-        wanted = {r.id: r for r in self._programme.renditions if not names or r.name in names}
+        everything = EVERYTHING in self._names
+        wanted = {r.id: r for r in self._programme.renditions if everything or r.name in self._names}
         for number, rendition in wanted.items():
             stream = self._streams.get(number)
             if stream is None or stream.rendition.name != rendition.name:
