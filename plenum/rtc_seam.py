@@ -19,15 +19,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import ifaddr
-import msgspec
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from plenum.datagrams import DatagramGuard, Verdict
-from plenum.errors import BadInput, Unavailable
+from plenum.errors import Unavailable
 from plenum.log import get_logger
+from plenum.rtc_binding import MediaBinding
 
 log = get_logger("rtc")
 
@@ -35,34 +35,6 @@ SOCKET_BUFFER = 4 * 1024 * 1024
 """A key frame arrives as one burst of a hundred packets and more; the default buffer holds about ninety."""
 LOOPBACK_PREFERENCE = 1
 _SO_RCVBUFFORCE = 33
-
-
-class MediaBinding(msgspec.Struct, frozen=True):
-    """Where media sockets are opened and what is announced: the settings `rtc.*` as plain values."""
-
-    addresses: tuple[str, ...] = ("127.0.0.1",)
-    """IP addresses; `0.0.0.0` and `::` stand for those of every interface."""
-    public_address: str = ""
-    """Announced instead of a bound address of the same family (containers, NAT, cloud)."""
-    port_min: int = 0
-    port_max: int = 0
-
-    def checked(self) -> MediaBinding:
-        """Itself, or BadInput `bad_rtc_settings` with what to write instead."""
-        for address in (*self.addresses, *([self.public_address] if self.public_address else [])):
-            try:
-                ipaddress.ip_address(address)
-            except ValueError:
-                raise _bad(f"'{address}' is not an IP address. Give rtc.bind and rtc.public_address as such.") from None
-        if not self.addresses:
-            raise _bad("rtc.bind names no address.")
-        if self.port_max < self.port_min or (self.port_max and not self.port_min):
-            raise _bad("rtc.port_min and rtc.port_max are the first and the last port of one range.")
-        return self
-
-
-def _bad(sentence: str) -> BadInput:
-    return BadInput(sentence, code="bad_rtc_settings")
 
 
 # --- ICE --------------------------------------------------------------------------------------------------------------

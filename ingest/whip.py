@@ -1,0 +1,185 @@
+"""The WHIP endpoint (RFC 9725): `/whip/{event}` and `/whip/{event}/{session}`. HTTP only; `Programmes` decides.
+
+An offer is checked before anything is started for it. Refused offers are counted by address: five a minute, then 429. The
+front hands requests on over a unix socket and says whom they came from in X-Forwarded-For; only there it is believed.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+from aiohttp import hdrs, web
+
+from plenum import metrics, signalling
+from plenum.clock import Clock
+from plenum.errors import Forbidden, MethodNotAllowed, PlenumError, TooMany
+from plenum.identity import Principal, Role
+from plenum.pace import Limiter
+from plenum.web import Gate, problem, read_body
+
+SESSIONS_MAX = 1024
+FAILURES_PER_MINUTE = 5
+EVENT_PATH = "/whip/{event:[a-z0-9-]{1,48}}"
+SESSION_PATH = EVENT_PATH + "/{session:[A-Za-z0-9_-]{1,64}}"
+ALLOW = {EVENT_PATH: "OPTIONS, POST", SESSION_PATH: "DELETE, OPTIONS, PATCH"}
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A presenter's new session. `session_id` is unguessable: at least 122 random bits."""
+
+    session_id: str
+    answer: str
+    etag: str
+    """`plenum.signalling.etag_of(answer)`."""
+
+
+class Programmes(Protocol):
+    """Who runs the events' programmes (`ingest/program.py`)."""
+
+    async def enter(self, principal: Principal, offer: str) -> Entered:
+        """Connect a presenter. Raises Conflict `on_air` with extra `on_air`, `event_ended`, and what Peers.open raises."""
+        ...
+
+    async def leave(self, principal: Principal, event: str, session_id: str) -> None:
+        """The presenter ends this session. Raises NotFound `no_such_session`."""
+        ...
+
+
+class _Session(msgspec.Struct, frozen=True):
+    event: str
+    subject: str
+    etag: str
+    ufrag: str
+    """The client's, by which a fragment with another one is known as an ICE restart."""
+
+
+class Whip:
+    """The endpoint's handlers."""
+
+    def __init__(
+        self,
+        programmes: Programmes,
+        gate: Gate,
+        clock: Clock,
+        *,
+        ice_servers: Sequence[str] = (),
+        failures_per_minute: int = FAILURES_PER_MINUTE,
+    ) -> None:
+        self._programmes = programmes
+        self._gate = gate
+        self._clock = clock
+        self._links = signalling.ice_links(ice_servers)
+        self._failures = Limiter(failures_per_minute)
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post(EVENT_PATH, self._post),
+            web.options(EVENT_PATH, self._options),
+            web.patch(SESSION_PATH, self._patch),
+            web.delete(SESSION_PATH, self._delete),
+            web.options(SESSION_PATH, self._options),
+            web.route("*", EVENT_PATH, self._refuse_method),
+            web.route("*", SESSION_PATH, self._refuse_method),
+        ]
+
+    # --- POST ---
+
+    async def _post(self, request: web.Request) -> web.Response:
+        address = client_address(request)
+        self._failures.check(address, self._clock.monotonic())
+        try:
+            return await self._open(request)
+        except PlenumError as error:
+            if error.status < 500 and not isinstance(error, TooMany):
+                self._failures.spend(address, self._clock.monotonic())
+                metrics.rejected.labels(reason=f"whip_{error.code}").inc()
+            raise
+
+    async def _open(self, request: web.Request) -> web.Response:
+        event = request.match_info["event"]
+        principal = self._gate.principal(request, event, Role.PRESENTER)
+        signalling.check_offer_type(request.content_type)
+        body = await read_body(request, signalling.OFFER_MAX)
+        offer = signalling.read_offer(body)
+        entered = await self._programmes.enter(principal, body.decode())
+        self._remember(entered, _Session(event, principal.subject, entered.etag, offer.transport.ufrag))
+        response = web.Response(
+            status=201,
+            text=entered.answer,
+            content_type=signalling.SDP,
+            charset=None,
+            headers={
+                hdrs.LOCATION: f"/whip/{event}/{entered.session_id}",
+                hdrs.ETAG: entered.etag,
+                hdrs.CACHE_CONTROL: "no-store",
+            },
+        )
+        for link in self._links:
+            response.headers.add(hdrs.LINK, link)
+        return response
+
+    def _remember(self, entered: Entered, session: _Session) -> None:
+        self._sessions[entered.session_id] = session
+        if len(self._sessions) > SESSIONS_MAX:
+            self._sessions.popitem(last=False)
+
+    # --- the session's resource ---
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        _, session = self._mine(request)
+        body = await read_body(request)
+        signalling.check_patch(
+            request.content_type,
+            request.headers.get(hdrs.IF_MATCH, ""),
+            session.etag,
+            session.ufrag,
+            body.decode("utf-8", "replace"),
+        )
+        return web.Response(status=204, headers={hdrs.ETAG: session.etag})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        principal, session = self._mine(request)
+        session_id = request.match_info["session"]
+        del self._sessions[session_id]
+        await self._programmes.leave(principal, session.event, session_id)
+        return web.Response(status=200)
+
+    def _mine(self, request: web.Request) -> tuple[Principal, _Session]:
+        """The session of this request, which only the person who opened it may touch (or a producer)."""
+        event = request.match_info["event"]
+        principal = self._gate.principal(request, event, Role.PRESENTER)
+        session = self._sessions.get(request.match_info["session"])
+        if session is None or session.event != event:
+            raise signalling.no_such_session()
+        if session.subject != principal.subject and not principal.may_act_as(Role.PRODUCER):
+            raise Forbidden("This is somebody else's session.", code="not_your_session")
+        return principal, session
+
+    async def _options(self, request: web.Request) -> web.Response:
+        """RFC 9725 4.1: clients learn here what may be posted."""
+        return web.Response(
+            status=204,
+            headers={hdrs.ALLOW: _allow(request), "Accept-Post": signalling.SDP, "Accept-Patch": signalling.FRAGMENT},
+        )
+
+    async def _refuse_method(self, request: web.Request) -> web.Response:
+        response = problem(MethodNotAllowed(f"{request.method} is not a method of WHIP here."))
+        response.headers[hdrs.ALLOW] = _allow(request)
+        return response
+
+
+def _allow(request: web.Request) -> str:
+    return ALLOW[SESSION_PATH if "session" in request.match_info else EVENT_PATH]
+
+
+def client_address(request: web.Request) -> str:
+    """Whom the request came from; what the front says is believed only over a unix socket."""
+    connection = request.transport.get_extra_info("socket") if request.transport else None
+    if connection is not None and connection.family == socket.AF_UNIX:
+        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or "local"
+    return request.remote or "unknown"
