@@ -164,6 +164,12 @@ class Embedded:
             os.close(self._lock)
             self._lock = None
 
+    async def restart(self) -> None:
+        """Start again after a crash; the lock stays ours. Raises Unavailable `store_failed`."""
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+        await self.start()
+
     def died(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 

@@ -1,0 +1,60 @@
+# Two commands matter: `make run` and `make test`. Both install what they need into .venv by themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PAGES  := $(shell find player/src player/*.html player/*.ts player/*.json player/.npmrc -type f 2>/dev/null)
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types unit system pages doctor clean
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed player/dist/.built ## The whole platform with a demo event (ARGS="--port 8090 …")
+	@exec $(BIN)/plenum run --demo $(ARGS)
+
+test: $(VENV)/.tested player/dist/.built ## Everything that must hold: style, types, layers, pages, unit and system tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m player.build_hook check
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.tested ## Style, types and layers alone
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/.tested player/dist/.built ## The fast tests
+	@$(BIN)/pytest -m "not system" $(ARGS)
+
+system: $(VENV)/.tested player/dist/.built ## The real platform in real browsers
+	@$(BIN)/pytest -m system $(ARGS)
+
+pages: player/dist/.built ## Build the web pages
+
+doctor: $(VENV)/.installed ## Can this machine run it?
+	@$(BIN)/plenum doctor
+
+clean: ## Remove what was built and installed
+	rm -rf $(VENV) player/dist player/node_modules .mypy_cache .ruff_cache .pytest_cache
+
+$(BIN)/python:
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Plenum needs Python 3.11 or later; name one with PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml player/build_hook.py | $(BIN)/python
+	@echo "Installing Plenum and building its pages (first time: about a minute) …"
+	@$(BIN)/python -m deploy.setup install
+	@touch $@ player/dist/.built
+
+$(VENV)/.tested: $(VENV)/.installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m deploy.setup tests
+	@touch $@
+
+player/dist/.built: $(PAGES) | $(VENV)/.installed
+	@echo "Building the pages …"
+	@$(BIN)/python -m player.build_hook
+	@touch $@

@@ -1,0 +1,208 @@
+"""The composition root: the only place that constructs things. Everybody else is handed what they need.
+
+A role is a function from settings to a coroutine that builds one process on an exit stack; it returns nothing when the
+process serves until it is told to stop, or an awaitable when its work ends by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+from ingest.service import Ingest
+from player.assets import Assets
+from qna.service import Qna
+from sfu.delivery import Delivery
+
+from deploy import demo, secret, tls
+from deploy.admin import process_app
+from deploy.forward import IngestClient, WhipForward, node_principal
+from deploy.stage import Stage
+from player.events import Events
+from player.sessions import Sessions
+from plenum.clock import SystemClock
+from plenum.identity import Signer
+from plenum.registry import Registry
+from plenum.settings import Settings
+from plenum.store import check_policy, connect, short_socket_path
+from plenum.web import Gate, application
+
+Role = Callable[[AsyncExitStack], Awaitable[Awaitable[object] | None]]
+
+NODE_TICKET_S = 300.0
+BACKLOG = 4096
+CLOSING_S = 3.0
+
+
+def ingest_socket(settings: Settings) -> Path:
+    return short_socket_path(settings.runtime, "ingest.sock")
+
+
+def admin_socket(settings: Settings, name: str) -> Path:
+    return short_socket_path(settings.runtime, f"{name}.admin.sock")
+
+
+def media_addresses(settings: Settings) -> list[str]:
+    """Where media sockets bind: as set, else loopback alone for a loopback host, else this machine's addresses."""
+    if settings.rtc.bind:
+        return settings.rtc.bind
+    host = settings.server.host
+    if tls.is_loopback(host):
+        return ["127.0.0.1" if host == "localhost" else host]
+    return tls.machine_addresses() if host in ("0.0.0.0", "::") else [host]  # noqa: S104 - compared, not bound
+
+
+def ingest(settings: Settings, name: str, _event: str) -> Role:
+    """WHIP sessions, programmes, origin; on a unix socket."""
+
+    async def build(stack: AsyncExitStack) -> None:
+        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        clock = SystemClock()
+        service = Ingest(
+            data_dir=settings.data_dir,
+            gate=Gate(signer, settings.tenant, clock),
+            clock=clock,
+            media=settings.media,
+            rtc=settings.rtc,
+            bind=media_addresses(settings),
+            whip_failures_per_minute=settings.effective_limits.whip_failures_per_minute,
+        )
+        await service.start()
+        stack.push_async_callback(service.close)
+        app = application()
+        app.add_routes(service.routes())
+        await _serve_unix(stack, app, ingest_socket(settings))
+        await _serve_admin(stack, settings, name)
+
+    return build
+
+
+def front(settings: Settings, name: str, _event: str) -> Role:
+    """Pages, API, push, LL-HLS and question sockets on the main port."""
+
+    async def build(stack: AsyncExitStack) -> None:
+        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        clock = SystemClock()
+        limits = settings.effective_limits
+        gate = Gate(signer, settings.tenant, clock, settings.server.public_url)
+        redis = connect(settings.redis.url)
+        stack.push_async_callback(redis.aclose)
+        await check_policy(redis)
+        registry = Registry(redis, settings.tenant, clock, limits.events)
+        node_ticket = partial(_node_ticket, signer, clock, settings.tenant, name)
+
+        to_ingest = IngestClient(str(ingest_socket(settings)), node_ticket)
+        await to_ingest.start()
+        stack.push_async_callback(to_ingest.close)
+        delivery = Delivery(
+            upstream=f"unix:{ingest_socket(settings)}",
+            gate=gate,
+            signer=signer,
+            tenant=settings.tenant,
+            clock=clock,
+            node_ticket=lambda _event: node_ticket(),
+            viewers_per_event=limits.viewers_per_event,
+            held_reloads=limits.held_reloads,
+        )
+        await delivery.start()
+        stack.push_async_callback(delivery.close)
+        qna = Qna(
+            redis=redis,
+            gate=gate,
+            signer=signer,
+            clock=clock,
+            tenant=settings.tenant,
+            limits=limits,
+        )
+        await qna.start()
+        stack.push_async_callback(qna.close)
+        stage = Stage(registry, delivery, qna, to_ingest, clock)
+        delivery.on_programme.append(stage.on_programme)
+        stack.push_async_callback(stage.close)
+
+        public_url = settings.server.public_url
+        whip = WhipForward(to_ingest, gate, signer, clock, registry, stage.introduce, stage.went_live)
+        sessions = Sessions(registry, gate, signer, clock, settings.tenant, settings.auth.session_hours)
+        events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url)
+        app = application()
+        for part in (sessions, events, whip, delivery, qna, Assets()):
+            app.add_routes(part.routes())
+        await _serve_main(stack, app, settings)
+        await _serve_admin(stack, settings, name)
+
+    return build
+
+
+def demo_presenter(settings: Settings, name: str, event: str) -> Role:
+    """The demo's synthetic presenter, by the public WHIP address."""
+
+    async def build(stack: AsyncExitStack) -> Awaitable[object]:
+        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        await _serve_admin(stack, settings, name)
+        return await demo.present(stack, settings, signer, event)
+
+    return build
+
+
+def demo_bots(settings: Settings, name: str, event: str) -> Role:
+    """The demo's bots, by the public question socket."""
+
+    async def build(stack: AsyncExitStack) -> Awaitable[object]:
+        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        await _serve_admin(stack, settings, name)
+        return await demo.ask_and_vote(settings, signer, event)
+
+    return build
+
+
+ROLES: Mapping[str, Callable[[Settings, str, str], Role]] = {
+    "ingest": ingest,
+    "front": front,
+    "demo-presenter": demo_presenter,
+    "demo-bots": demo_bots,
+}
+
+
+def _node_ticket(signer: Signer, clock: SystemClock, tenant: str, name: str) -> str:
+    return signer.ticket(node_principal(tenant, name), clock.wall(), NODE_TICKET_S)
+
+
+async def _serve_main(stack: AsyncExitStack, app: web.Application, settings: Settings) -> None:
+    server = settings.server
+    names = ["localhost", "127.0.0.1", *tls.machine_addresses()]
+    runner = await _runner(stack, app)
+    site = web.TCPSite(
+        runner,
+        server.host,
+        server.port,
+        ssl_context=tls.context(server, settings.data_dir, names),
+        backlog=BACKLOG,
+        reuse_port=True,
+    )
+    await site.start()
+
+
+async def _serve_unix(stack: AsyncExitStack, app: web.Application, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    runner = await _runner(stack, app)
+    before = os.umask(0o077)  # only our own user may connect
+    try:
+        await web.UnixSite(runner, str(path), backlog=BACKLOG).start()
+    finally:
+        os.umask(before)
+
+
+async def _serve_admin(stack: AsyncExitStack, settings: Settings, name: str) -> None:
+    await _serve_unix(stack, process_app(), admin_socket(settings, name))
+
+
+async def _runner(stack: AsyncExitStack, app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_S, keepalive_timeout=75)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    return runner

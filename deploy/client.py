@@ -1,0 +1,59 @@
+"""The command line as a client of the platform that runs on this machine: the same API as the pages, as an admin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from deploy import demo, secret
+from plenum.clock import SystemClock
+from plenum.errors import PlenumError, Unavailable
+from plenum.identity import ANY_EVENT, Role, Session
+from plenum.settings import Settings
+from plenum.web import CSRF_HEADER, SESSION_COOKIE
+
+PATIENCE_S = 15.0
+SESSION_S = 300.0
+
+
+def running(settings: Settings) -> Settings:
+    """The settings of the platform that runs with this data folder, or these where none left its own."""
+    path: Path = settings.runtime / "settings.json"
+    return Settings.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else settings
+
+
+async def call(settings: Settings, method: str, path: str, body: Any = None) -> Any:
+    """One request to the running platform. Raises Unavailable `not_running`, or the error that the platform answered."""
+    settings = running(settings)
+    base = demo.base_url(settings)
+    signer = secret.signer(settings.auth.secret, settings.data_dir)
+    now = SystemClock().wall()
+    session = Session(settings.tenant, "command-line", "Admin", {ANY_EVENT: Role.ADMIN}, now + SESSION_S)
+    headers = {"Origin": f"{urlsplit(base).scheme}://{urlsplit(base).netloc}", CSRF_HEADER: signer.csrf(session)}
+    cookies = {SESSION_COOKIE: signer.session(session, now)}
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=PATIENCE_S), headers=headers) as http,
+            http.request(
+                method, base + path, json=body, ssl=demo.trust(settings) or True, headers=_cookie(cookies)
+            ) as response,
+        ):
+            answer = await response.json(content_type=None)
+    except (ClientError, OSError, TimeoutError):
+        raise Unavailable(
+            f"No Plenum answers at {base}. Start it with `plenum run`, or name its port with --port.",
+            code="not_running",
+        ) from None
+    if response.status >= 400:
+        error = PlenumError(str(answer.get("detail", "refused")), code=str(answer.get("code", "refused")))
+        error.status = response.status
+        raise error
+    return answer
+
+
+def _cookie(cookies: dict[str, str]) -> dict[str, str]:
+    # Sent as a header: aiohttp's jar keeps no cookies for bare addresses.
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}

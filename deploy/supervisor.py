@@ -1,0 +1,173 @@
+"""Starts the platform's processes, watches that each makes progress, and starts again what stops. No media code here.
+
+A child is `python -m deploy.process NAME`. It gets a pipe: one line `ready` when it serves, then a dot a second. A child
+that exits, or is silent for `SILENCE_S`, is ended and started again with back-off. Exit code 0 means "done on purpose".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plenum.errors import Unavailable
+from plenum.log import get_logger
+from plenum.store import die_with_parent
+
+log = get_logger("supervisor")
+
+READY = b"ready\n"
+SILENCE_S = 15.0
+START_S = 60.0
+"""A first start on a busy machine may take long: it must not become a crash loop."""
+BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+CALM_S = 60.0
+"""Crashes older than this no longer count for the back-off."""
+STOP_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """One process to keep running."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class Child:
+    """One process, kept running until `stop`."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.pid: int | None = None
+        self.restarts = 0
+        self.ready = asyncio.Event()
+        self.finished = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._crashes: deque[float] = deque(maxlen=len(BACK_OFF_S))
+        self._task: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._keep_running(), name=f"child-{self.spec.name}")
+
+    async def stop(self) -> None:
+        """SIGTERM, patience, SIGKILL."""
+        self._stopping.set()
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self._process.wait(), STOP_S)
+            except TimeoutError:
+                log.warning("killed", child=self.spec.name)
+                self._process.kill()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _keep_running(self) -> None:
+        while not self._stopping.is_set():
+            code = await self._run_once()
+            self.ready.clear()
+            if self._stopping.is_set():
+                return
+            if code == 0:
+                log.info("child_finished", child=self.spec.name)
+                self.finished.set()
+                return
+            self.restarts += 1
+            pause = self._back_off()
+            log.warning("child_died", child=self.spec.name, code=code, again_in_s=pause)
+            await asyncio.sleep(pause)
+
+    def _back_off(self) -> float:
+        now = asyncio.get_running_loop().time()
+        recent = sum(1 for at in self._crashes if now - at < CALM_S)
+        self._crashes.append(now)
+        return BACK_OFF_S[min(recent, len(BACK_OFF_S) - 1)]
+
+    async def _run_once(self) -> int:
+        reading, writing = os.pipe()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.spec.argv,
+                "--ready-fd",
+                str(writing),
+                pass_fds=(writing,),
+                env=os.environ | self.spec.env,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        finally:
+            os.close(writing)
+        self.pid = self._process.pid
+        watch = asyncio.create_task(self._watch(reading, self._process))
+        try:
+            return await self._process.wait()
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    async def _watch(self, reading: int, process: asyncio.subprocess.Process) -> None:
+        loop = asyncio.get_running_loop()
+        stream = asyncio.StreamReader(limit=4096)
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", buffering=0)
+        )
+        patience = START_S
+        try:
+            while True:
+                heard = await asyncio.wait_for(stream.read(4096), patience)
+                if not heard:
+                    return  # the pipe closed: the process is ending, wait() tells how
+                if not self.ready.is_set() and READY in heard:
+                    self.ready.set()
+                    patience = SILENCE_S
+        except TimeoutError:
+            log.error("child_hangs", child=self.spec.name, silent_s=patience)
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+        finally:
+            transport.close()
+
+
+class Supervisor:
+    """All children of one `plenum run`."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+
+    async def launch(self, spec: ChildSpec, patience_s: float = START_S) -> Child:
+        """Start a child and wait until it is ready. Raises Unavailable `child_failed`."""
+        child = Child(spec)
+        self.children.append(child)
+        child.start()
+        waits = [asyncio.ensure_future(event.wait()) for event in (child.ready, child.finished)]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if not done:
+            raise Unavailable(f"The process '{spec.name}' did not start; its log is above.", code="child_failed")
+        return child
+
+    async def stop(self) -> None:
+        """Last started first: the demo before the fronts, the ingest last."""
+        for child in reversed(self.children):
+            await child.stop()
+
+    def healthy(self) -> dict[str, bool]:
+        return {child.spec.name: child.ready.is_set() or child.finished.is_set() for child in self.children}
+
+
+def spec(name: str, role: str, settings_file: Path, *extra: str) -> ChildSpec:
+    """A child that runs `deploy.process` in the given role."""
+    argv = (sys.executable, "-m", "deploy.process", role, "--settings", str(settings_file), "--name", name, *extra)
+    return ChildSpec(name, argv)

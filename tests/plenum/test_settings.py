@@ -1,0 +1,61 @@
+"""Settings: file below environment below flags, and errors that name the key."""
+
+from pathlib import Path
+
+import pytest
+
+from plenum.errors import BadInput
+from plenum.settings import load
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "plenum.toml").write_text('[server]\nport = 1\nadmin_port = 2\nhost = "127.0.0.2"\n')
+    monkeypatch.setenv("PLENUM_SERVER__ADMIN_PORT", "3")
+    server = load({"server": {"port": 4}}).server
+    assert (server.port, server.admin_port, server.host) == (4, 3, "127.0.0.2")
+
+
+def test_a_secret_may_come_from_a_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "key").write_text("a very good secret\n")
+    monkeypatch.setenv("PLENUM_AUTH__SECRET_FILE", str(elsewhere / "key"))
+    assert load().auth.secret == "a very good secret"
+
+
+def test_redis_url_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://example:6379/0")
+    assert load().redis.url == "redis://example:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[server]\nport = 70000\n", "server.port"),
+        ("[server]\nprot = 1\n", "server.prot"),
+        ('[media]\nladder = ["720p", "4k"]\n', "media.ladder"),
+        ("[server\n", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(elsewhere: Path, text: str, key: str) -> None:
+    (elsewhere / "plenum.toml").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load()
+    assert caught.value.code == "bad_settings"
+    assert key in caught.value.message
+
+
+def test_the_ladder_is_sorted_largest_first() -> None:
+    assert load({"media": {"ladder": ["360p", "720p"]}}).media.ladder == ["720p", "360p"]
+
+
+def test_a_load_profile_lifts_limits_and_leaves_the_defaults_alone() -> None:
+    assert load().effective_limits.votes_per_minute == 30
+    assert load({"load_profile": True}).effective_limits.votes_per_minute > 30
+    assert load({"load_profile": True}).limits.votes_per_minute == 30
