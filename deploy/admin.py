@@ -108,7 +108,7 @@ class _Merged(Collector):
             for family in text_string_to_metric_families(text):
                 families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 for sample in family.samples:
-                    _add(sums, _labelled(sample, process), add=family.type != "info")
+                    _add(sums, _labelled(sample, process))
         by_family = sorted(families, key=len, reverse=True)
         for sample in sums.values():
             owner = next(name for name in by_family if sample.name.startswith(name))
@@ -121,9 +121,10 @@ def _labelled(sample: Sample, process: str) -> Sample:
     return sample._replace(labels=dict(sample.labels) | ({"process": process} if own else {}))
 
 
-def _add(sums: dict[tuple[str, tuple[tuple[str, str], ...]], Sample], sample: Sample, *, add: bool) -> None:
+def _add(sums: dict[tuple[str, tuple[tuple[str, str], ...]], Sample], sample: Sample) -> None:
     if sample.name.endswith("_created"):
         return
     key = (sample.name, tuple(sorted(sample.labels.items())))
     old = sums.get(key)
-    sums[key] = sample if old is None or not add else old._replace(value=old.value + sample.value)
+    states_a_fact = sample.name.endswith("_info")  # the same 1 from every process
+    sums[key] = sample if old is None or states_a_fact else old._replace(value=old.value + sample.value)

@@ -1,0 +1,84 @@
+"""Children are kept running, and ended with the platform."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import pytest
+
+from deploy import supervisor
+from deploy.supervisor import ChildSpec, Supervisor
+
+SERVES = """
+import argparse, os, signal, sys, time
+fd = int(sys.argv[-1])
+os.write(fd, b"ready\\n")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+while True:
+    time.sleep(0.05); os.write(fd, b".")
+"""
+
+
+def child(name: str, code: str) -> ChildSpec:
+    return ChildSpec(name, (sys.executable, "-c", code))
+
+
+async def until_gone(pid: int) -> None:
+    loop = asyncio.get_running_loop()
+    gone = loop.create_future()
+    fd = os.pidfd_open(pid)
+    loop.add_reader(fd, lambda: gone.done() or gone.set_result(None))
+    await asyncio.wait_for(gone, 10)
+    loop.remove_reader(fd)
+    os.close(fd)
+
+
+async def test_a_killed_child_is_started_again() -> None:
+    family = Supervisor()
+    one = await family.launch(child("one", SERVES))
+    first = one.pid
+    assert first
+    os.kill(first, signal.SIGKILL)
+    await until_gone(first)
+    async with asyncio.timeout(10):
+        while not one.ready.is_set() or one.pid == first:  # noqa: ASYNC110 - 'another process' has no event
+            await asyncio.sleep(0.02)
+    assert one.restarts == 1
+    await family.stop()
+
+
+async def test_a_child_that_says_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_S", 0.5)
+    family = Supervisor()
+    one = await family.launch(child("one", SERVES))
+    first = one.pid
+    assert first
+    os.kill(first, signal.SIGSTOP)
+    await until_gone(first)
+    await family.stop()
+
+
+async def test_a_child_that_is_done_stays_done() -> None:
+    family = Supervisor()
+    one = await family.launch(child("one", "import os, sys; os.write(int(sys.argv[-1]), b'ready\\n')"))
+    await asyncio.wait_for(one.finished.wait(), 10)
+    assert one.restarts == 0
+    assert family.healthy() == {"one": True}
+    await family.stop()
+
+
+async def test_stopping_leaves_nothing_behind() -> None:
+    family = Supervisor()
+    pids = [(await family.launch(child(name, SERVES))).pid for name in ("one", "two")]
+    await family.stop()
+    for pid in pids:
+        assert pid
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_a_crash_loop_is_slowed_down() -> None:
+    one = supervisor.Child(child("one", "raise SystemExit(3)"))
+    pauses = [one._back_off() for _ in range(8)]
+    assert pauses == [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
