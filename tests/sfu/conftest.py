@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
-from feed_media import Film, make_film
-from feed_origin import Origin
 
 from plenum.clock import SystemClock
 from plenum.identity import Principal, Role, Signer
 from plenum.web import Gate, application
-from plenum.wire import SUBPROTOCOL, ClientMessage, Header, Kind, Subscribe, encode_client, unpack
 from sfu.delivery import Delivery
-
-TENANT = "main"
-EVENT = "town-hall"
+from tests.sfu.feed_front import TENANT, Front, StartFront
+from tests.sfu.feed_media import Film, make_film
+from tests.sfu.feed_origin import Origin
 
 
 @pytest.fixture(scope="session")
@@ -40,71 +35,8 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
     await origin.stop()
 
 
-class Front:
-    """A running server with delivery on it."""
-
-    def __init__(self, delivery: Delivery, signer: Signer, port: int) -> None:
-        self.delivery = delivery
-        self.signer = signer
-        self.port = port
-        self.base = f"http://127.0.0.1:{port}"
-        self.http = aiohttp.ClientSession(self.base)
-        self.watchers: list[Watcher] = []
-
-    @property
-    def hls(self) -> str:
-        key = self.signer.delivery_key(TENANT, EVENT, SystemClock().wall())
-        return f"/live/{EVENT}/{key}"
-
-    def ticket(self, role: Role = Role.VIEWER, subject: str = "somebody", event: str = EVENT) -> str:
-        return self.signer.ticket(Principal(TENANT, event, role, subject), SystemClock().wall())
-
-    async def watch(self, *renditions: str, first: ClientMessage | None = None, subject: str = "") -> Watcher:
-        """A viewer's socket, subscribed."""
-        subject = subject or f"viewer-{len(self.watchers)}"
-        socket = await self.http.ws_connect(
-            f"/live/{EVENT}/feed",
-            protocols=(SUBPROTOCOL,),
-            headers={"Authorization": f"Bearer {self.ticket(subject=subject)}"},
-            max_msg_size=0,
-        )
-        await socket.send_str(encode_client(first or Subscribe(renditions)))
-        watcher = Watcher(socket)
-        self.watchers.append(watcher)
-        return watcher
-
-
-class Watcher:
-    """What a viewer's socket received, one message at a time."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
-
-    async def next(self) -> tuple[Header, memoryview]:
-        message = await asyncio.wait_for(self.socket.receive(), 10)
-        assert message.type is aiohttp.WSMsgType.BINARY, message
-        return unpack(message.data)
-
-    async def until(self, kind: Kind, rendition: int | None = None) -> Header:
-        """The next message of this kind."""
-        while True:
-            header, _ = await self.next()
-            if header.kind is kind and rendition in (None, header.rendition):
-                return header
-
-    async def closed(self) -> int | None:
-        """Read to the end: the close code."""
-        while True:
-            message = await asyncio.wait_for(self.socket.receive(), 10)
-            if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING):
-                return self.socket.close_code
-
-
-StartFront = Callable[..., "asyncio.Future[Front]"]
-
-
 @pytest.fixture
-async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[Callable[..., object]]:
+async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFront]:
     running: list[tuple[Front, web.AppRunner]] = []
 
     async def start(**limits: int) -> Front:
@@ -141,5 +73,5 @@ async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[Callable[
 
 
 @pytest.fixture
-async def front(start_front: Callable[..., object]) -> Front:
-    return await start_front()  # type: ignore[misc,no-any-return]
+async def front(start_front: StartFront) -> Front:
+    return await start_front()

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import WSMsgType, web
-from feed_media import Film, programme
 
 from plenum.media import ProgrammeState
 from plenum.wire import (
@@ -23,6 +22,7 @@ from plenum.wire import (
     pack_programme,
     unpack,
 )
+from tests.sfu.feed_media import Film, programme
 
 
 class Origin:

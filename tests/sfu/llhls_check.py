@@ -8,7 +8,7 @@ Used by the tests of delivery and by system tests on the running platform.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^,]*)')
@@ -60,15 +60,6 @@ class Playlist:
         return last.msn, len(last.parts) - 1
 
 
-@dataclass
-class _Draft:
-    parts: list[Part] = field(default_factory=list)
-    date: datetime | None = None
-    discontinuity: bool = False
-    gap: bool = False
-    duration: float = 0.0
-
-
 def attributes(text: str) -> dict[str, str]:
     return {name: value.strip('"') for name, value in _ATTRIBUTE.findall(text)}
 
@@ -78,59 +69,74 @@ def read(text: str) -> Playlist:
     lines = text.splitlines()
     if not lines or lines[0] != "#EXTM3U":
         raise ValueError("not a playlist")
-    tags: dict[str, str] = {}
-    segments: list[Segment] = []
-    reports: dict[str, tuple[int, int]] = {}
-    draft, map_uri, hint, ended, skipped = _Draft(), "", "", False, 0
+    reader = _Reader()
     for line in lines[1:]:
+        reader.take(line)
+    return reader.playlist()
+
+
+class _Reader:
+    """Tags belong to the next segment (parts, date, gap …), to all that follow (map), or to the playlist."""
+
+    def __init__(self) -> None:
+        self.once: dict[str, str] = {}
+        self.segments: list[Segment] = []
+        self.reports: dict[str, tuple[int, int]] = {}
+        self.map_uri = ""
+        self._parts: list[Part] = []
+        self._tags: dict[str, str] = {}
+
+    @property
+    def skipped(self) -> int:
+        return int(attributes(self.once.get("#EXT-X-SKIP", "")).get("SKIPPED-SEGMENTS", "0"))
+
+    def take(self, line: str) -> None:
         name, _, value = line.partition(":")
+        given = attributes(value)
         if name == "#EXT-X-PART":
-            given = attributes(value)
-            draft.parts.append(Part(given["URI"], float(given["DURATION"]), given.get("INDEPENDENT") == "YES"))
+            self._parts.append(Part(given["URI"], float(given["DURATION"]), given.get("INDEPENDENT") == "YES"))
         elif name == "#EXT-X-MAP":
-            map_uri = attributes(value)["URI"]
-        elif name == "#EXT-X-PROGRAM-DATE-TIME":
-            draft.date = datetime.fromisoformat(value)
-        elif name == "#EXT-X-DISCONTINUITY":
-            draft.discontinuity = True
-        elif name == "#EXT-X-GAP":
-            draft.gap = True
-        elif name == "#EXTINF":
-            draft.duration = float(value.split(",")[0])
-        elif name == "#EXT-X-SKIP":
-            skipped = int(attributes(value)["SKIPPED-SEGMENTS"])
-        elif name == "#EXT-X-PRELOAD-HINT":
-            hint = attributes(value)["URI"]
+            self.map_uri = given["URI"]
         elif name == "#EXT-X-RENDITION-REPORT":
-            given = attributes(value)
-            reports[given["URI"]] = (int(given["LAST-MSN"]), int(given["LAST-PART"]))
-        elif name == "#EXT-X-ENDLIST":
-            ended = True
-        elif line and not line.startswith("#"):
-            msn = int(tags["#EXT-X-MEDIA-SEQUENCE"]) + skipped + len(segments)
-            segments.append(_segment(msn, line, map_uri, draft))
-            draft = _Draft()
-        elif line.startswith("#EXT-X-"):
-            tags[name] = value
-    msn = int(tags["#EXT-X-MEDIA-SEQUENCE"]) + skipped + len(segments)
-    return Playlist(
-        target=int(tags["#EXT-X-TARGETDURATION"]),
-        part_target=float(attributes(tags["#EXT-X-PART-INF"])["PART-TARGET"]),
-        control=attributes(tags["#EXT-X-SERVER-CONTROL"]),
-        sequence=int(tags["#EXT-X-MEDIA-SEQUENCE"]),
-        discontinuity_sequence=int(tags.get("#EXT-X-DISCONTINUITY-SEQUENCE", "0")),
-        skipped=skipped,
-        segments=tuple(segments),
-        open=_segment(msn, "", map_uri, draft) if draft.parts else None,
-        hint=hint,
-        reports=reports,
-        ended=ended,
-        version=int(tags["#EXT-X-VERSION"]),
-    )
+            self.reports[given["URI"]] = (int(given["LAST-MSN"]), int(given["LAST-PART"]))
+        elif name in ("#EXT-X-PROGRAM-DATE-TIME", "#EXT-X-DISCONTINUITY", "#EXT-X-GAP", "#EXTINF"):
+            self._tags[name] = value
+        elif name.startswith("#"):
+            self.once[name] = value
+        elif line:
+            self.segments.append(self._segment(line))
 
+    def _segment(self, uri: str) -> Segment:
+        tags, parts = self._tags, tuple(self._parts)
+        self._tags, self._parts = {}, []
+        date = tags.get("#EXT-X-PROGRAM-DATE-TIME")
+        return Segment(
+            msn=int(self.once["#EXT-X-MEDIA-SEQUENCE"]) + self.skipped + len(self.segments),
+            uri=uri,
+            duration=float(tags.get("#EXTINF", "0,").split(",")[0]),
+            parts=parts,
+            map_uri=self.map_uri,
+            date=datetime.fromisoformat(date) if date else None,
+            discontinuity="#EXT-X-DISCONTINUITY" in tags,
+            gap="#EXT-X-GAP" in tags,
+        )
 
-def _segment(msn: int, uri: str, map_uri: str, draft: _Draft) -> Segment:
-    return Segment(msn, uri, draft.duration, tuple(draft.parts), map_uri, draft.date, draft.discontinuity, draft.gap)
+    def playlist(self) -> Playlist:
+        once = self.once
+        return Playlist(
+            target=int(once["#EXT-X-TARGETDURATION"]),
+            part_target=float(attributes(once["#EXT-X-PART-INF"])["PART-TARGET"]),
+            control=attributes(once["#EXT-X-SERVER-CONTROL"]),
+            sequence=int(once["#EXT-X-MEDIA-SEQUENCE"]),
+            discontinuity_sequence=int(once.get("#EXT-X-DISCONTINUITY-SEQUENCE", "0")),
+            skipped=self.skipped,
+            segments=tuple(self.segments),
+            open=self._segment("") if self._parts else None,
+            hint=attributes(once.get("#EXT-X-PRELOAD-HINT", "")).get("URI", ""),
+            reports=self.reports,
+            ended="#EXT-X-ENDLIST" in once,
+            version=int(once["#EXT-X-VERSION"]),
+        )
 
 
 def check(text: str) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from conftest import EVENT, Front
-from feed_media import AUDIO, LARGE, Film, programme
-from feed_origin import Origin
-
 from plenum.media import ProgrammeState
 from plenum.wire import Kind
+from tests.sfu.feed_front import EVENT, Front
+from tests.sfu.feed_media import AUDIO, LARGE, Film, programme
+from tests.sfu.feed_origin import Origin
 
 
 async def test_a_viewer_gets_the_programme_then_inits_then_the_current_segment(
