@@ -14,27 +14,27 @@ from pathlib import Path
 
 from aiohttp import web
 from ingest.service import Ingest
-from player.assets import Assets
 from qna.service import Qna
-from sfu.delivery import Delivery
 
 from deploy import demo, secret, tls
 from deploy.admin import process_app
 from deploy.forward import IngestClient, WhipForward, node_principal
 from deploy.stage import Stage
+from player.assets import Assets
 from player.events import Events
 from player.sessions import Sessions
 from plenum.clock import SystemClock
 from plenum.identity import Signer
+from plenum.listen import BACKLOG, listen
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
 from plenum.web import Gate, application
+from sfu.delivery import Delivery
 
 Role = Callable[[AsyncExitStack], Awaitable[Awaitable[object] | None]]
 
 NODE_TICKET_S = 300.0
-BACKLOG = 4096
 CLOSING_S = 3.0
 
 
@@ -175,15 +175,8 @@ async def _serve_main(stack: AsyncExitStack, app: web.Application, settings: Set
     server = settings.server
     names = ["localhost", "127.0.0.1", *tls.machine_addresses()]
     runner = await _runner(stack, app)
-    site = web.TCPSite(
-        runner,
-        server.host,
-        server.port,
-        ssl_context=tls.context(server, settings.data_dir, names),
-        backlog=BACKLOG,
-        reuse_port=True,
-    )
-    await site.start()
+    listening = await listen(runner, server.host, server.port, tls.context(server, settings.data_dir, names))
+    stack.callback(listening.close)
 
 
 async def _serve_unix(stack: AsyncExitStack, app: web.Application, path: Path) -> None:

@@ -6,6 +6,7 @@
     ├── Forbidden           403   a valid ticket that does not allow this
     ├── NotFound            404   no such event, session, rendition …
     ├── MethodNotAllowed    405
+    ├── TooSlow             408   a body that did not arrive in time
     ├── Conflict            409   the state of things has moved on; `extra` says to what
     ├── PreconditionFailed  412
     ├── TooLarge            413
@@ -74,6 +75,11 @@ class NotFound(PlenumError):
 class MethodNotAllowed(PlenumError):
     status = 405
     default_code = "method_not_allowed"
+
+
+class TooSlow(PlenumError):
+    status = 408
+    default_code = "too_slow"
 
 
 class Conflict(PlenumError):

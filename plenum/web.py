@@ -7,6 +7,7 @@ where a PlenumError becomes a response (RFC 9457).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from aiohttp import hdrs, web
 
 from plenum import metrics
 from plenum.clock import Clock
-from plenum.errors import BadInput, Forbidden, PlenumError, TooLarge, Unauthorized, UnsupportedMedia
+from plenum.errors import BadInput, Forbidden, PlenumError, TooLarge, TooSlow, Unauthorized, UnsupportedMedia
 from plenum.identity import Principal, Role, Session, Signer
 from plenum.log import get_logger
 
@@ -25,6 +26,7 @@ log = get_logger("web")
 SESSION_COOKIE = "plenum_session"
 CSRF_HEADER = "X-CSRF-Token"
 BODY_LIMIT = 16 * 1024
+BODY_DEADLINE_S = 15.0
 HEADER_LIMIT = 8 * 1024
 SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
@@ -154,15 +156,19 @@ async def read_json(request: web.Request, kind: type[T], limit: int = BODY_LIMIT
         raise BadInput(f"The body is not right: {error}", code="bad_json") from None
 
 
-async def read_body(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
-    """At most `limit` bytes of body. Raises TooLarge `body_too_large`."""
+async def read_body(request: web.Request, limit: int = BODY_LIMIT, deadline_s: float = BODY_DEADLINE_S) -> bytes:
+    """At most `limit` bytes of body. Raises TooLarge `body_too_large`, TooSlow `body_too_slow`."""
     if (request.content_length or 0) > limit:
         raise TooLarge(f"The body may have at most {limit} bytes.", code="body_too_large")
     body = b""
-    async for chunk in request.content.iter_chunked(limit + 1):
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(f"The body may have at most {limit} bytes.", code="body_too_large")
+    try:
+        async with asyncio.timeout(deadline_s):
+            async for chunk in request.content.iter_chunked(limit + 1):
+                body += chunk
+                if len(body) > limit:
+                    raise TooLarge(f"The body may have at most {limit} bytes.", code="body_too_large")
+    except TimeoutError:
+        raise TooSlow("The body did not arrive in time. Send the request again.", code="body_too_slow") from None
     return body
 
 
