@@ -16,6 +16,7 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, cast
 
 import ifaddr
@@ -23,6 +24,7 @@ from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtpReceiveParameters, RTCRtpSendParameters
 
 from plenum.datagrams import DatagramGuard, Verdict
 from plenum.errors import Unavailable
@@ -196,15 +198,18 @@ def _candidate(protocol: GuardedStunProtocol, address: str, component: int, bind
 
 
 class MediaPipe:
-    """RTP and RTCP of one session as bytes. `connected` is done when DTLS is up and SRTP has its keys."""
+    """RTP and RTCP of one session as bytes. `connected` is done when DTLS is up and SRTP has its keys; by then `sending`
+    has what was negotiated for each kind of media that we send."""
 
     def __init__(self, pc: RTCPeerConnection) -> None:
         self._dtls = _dtls_transports(pc)[0]
-        self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.connected: asyncio.Future[None] = self._loop.create_future()
+        self.sending: dict[str, RTCRtpSendParameters] = {}
         for transceiver in pc.getTransceivers():
-            # aiortc calls these when the transport is up; its own tasks and threads are not wanted.
-            _replace(transceiver.receiver, "receive", self._on_connected)
-            _replace(transceiver.sender, "send", self._on_connected)
+            # aiortc calls these when the transport is up, one after the other; its own tasks and threads are not wanted.
+            _replace(transceiver.receiver, "receive", self._on_receive)
+            _replace(transceiver.sender, "send", partial(self._on_send, transceiver.kind))
 
     def on_media(self, rtp: Callable[[bytes], None], rtcp: Callable[[bytes], None]) -> None:
         """Hand over each decrypted packet. What a handler raises is logged, not passed on to the transport's pump."""
@@ -227,9 +232,22 @@ class MediaPipe:
             return False
         return True
 
-    async def _on_connected(self, _: Any) -> None:
+    async def _on_receive(self, _: RTCRtpReceiveParameters) -> None:
+        self._loop.call_soon(self._connect)
+
+    async def _on_send(self, kind: str, parameters: RTCRtpSendParameters) -> None:
+        self.sending[kind] = parameters
+        self._loop.call_soon(self._connect)
+
+    def _connect(self) -> None:
         if not self.connected.done():
             self.connected.set_result(None)
+
+
+def sender_ssrcs(pc: RTCPeerConnection, kind: str) -> tuple[int, int]:
+    """The SSRCs that the offer announced for a kind of media: the stream's and its repairs'."""
+    sender = next(transceiver.sender for transceiver in pc.getTransceivers() if transceiver.kind == kind)
+    return sender._ssrc, sender._rtx_ssrc
 
 
 def _guarded(handler: Callable[[bytes], None], data: bytes) -> None:
