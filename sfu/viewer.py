@@ -56,12 +56,16 @@ class Stream:
         self.init_id: int | None = None
         """The init segment that was sent last."""
 
-    def follows(self, position: Position) -> bool:
-        """Whether the part is the very next one."""
+    def follows(self, position: Position, window: Window) -> bool:
+        """Whether the part is the very next one of those that came."""
         if self.position is None:
             return False
         msn, index = self.position
-        return position == (msn, index + 1) or position == (msn + 1, 0)
+        if position == (msn, index + 1):
+            return True
+        track = window.tracks.get(self.rendition.id)
+        before = track.find(msn) if track else None
+        return position == (msn + 1, 0) and (before is None or index + 1 >= len(before.parts))
 
 
 class Viewer:
@@ -100,7 +104,7 @@ class Viewer:
         frames: list[Frame] = []
         current = window.start_msn(self._streams) or 0
         for number, stream in self._streams.items():
-            missed = window.tracks[number].after(position)
+            missed = window.tracks[number].after(position)  # `adopt` came from this window just before
             stream.flowing = missed is not None
             if stream.flowing or position < (current, 0):
                 stream.position = position
@@ -110,7 +114,9 @@ class Viewer:
     def start(self, window: Window) -> list[Frame]:
         """The current segment of every rendition that is to appear, not to replace one that flows; in order."""
         flowing = {stream.is_video for stream in self._streams.values() if stream.flowing}
-        fresh = [n for n, s in self._streams.items() if s.position is None and s.is_video not in flowing]
+        # The window may already be one programme ahead of what this viewer was told.
+        held = {number: stream for number, stream in self._streams.items() if number in window.tracks}
+        fresh = [n for n, s in held.items() if s.position is None and s.is_video not in flowing]
         msn = window.start_msn(fresh)
         if msn is None:
             return []
@@ -130,7 +136,7 @@ class Viewer:
         if unsent > self._gone_at:
             self.farewell = TOO_SLOW
             return []
-        if stream.flowing and (not stream.follows(position) or self._must_skip(stream, unsent, now)):
+        if stream.flowing and (not stream.follows(position, window) or self._must_skip(stream, unsent, now)):
             stream.flowing = False
             self.skips += stream.is_video
         if stream.flowing and part.header.init_id == stream.init_id:
