@@ -20,9 +20,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -41,8 +40,7 @@ class BuildFailed(Exception):
     """One sentence for a person, and the last lines of the tool that failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):  # no dataclass: it looks itself up in sys.modules, where hatchling does not put this file
     """A Node that can build: its program, how npm is called, and where it came from."""
 
     program: Path
