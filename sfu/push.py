@@ -112,31 +112,34 @@ class Push:
     async def _serve(
         self, answer: web.WebSocketResponse, transport: asyncio.Transport, event: str, principal: Principal | None
     ) -> None:
-        client = Client(answer, transport, counted=True)
+        client = Client(answer, transport)
         try:
             first = await self._first_message(answer)
             person = principal or self._gate.ticket(first.ticket, event)
             self._admit(event, person)
         except PlenumError as error:
-            metrics.rejected.labels(reason="feed_" + error.code).inc()
-            client.dismiss(_bye(error), _close_code(error))
-            await client.left()
-            return
-        client.counted = person.role is not Role.ADMIN
-        await self._watch(answer, client, event, first, person)
+            _refuse(client, error)
+        else:
+            client.counted = person.role is not Role.ADMIN
+            await self._watch(answer, client, event, first, person)
+        finally:
+            await client.close()
 
     async def _watch(
         self, answer: web.WebSocketResponse, client: Client, event: str, first: Subscribe | Resume, person: Principal
     ) -> None:
-        room = self._rooms.open(event)
         try:
+            room = self._rooms.open(event)
             with room.relay.used():
-                room.enter(client, first)
-                await self._listen(answer, room, client)
+                try:
+                    room.enter(client, first)
+                    await client.stay(self._listen(answer, room, client))
+                finally:
+                    room.leave(client)
+        except PlenumError as error:
+            _refuse(client, error)
         finally:
-            room.leave(client)
             self._release(event, person)
-            await client.left()
 
     async def _first_message(self, answer: web.WebSocketResponse) -> Subscribe | Resume:
         try:
@@ -171,8 +174,7 @@ class Push:
                 pace.take("", self._clock.monotonic())
                 self._act(room, client, _decode(message))
             except PlenumError as error:
-                metrics.rejected.labels(reason="feed_" + error.code).inc()
-                client.dismiss(_bye(error), _close_code(error))
+                _refuse(client, error)
                 return
 
     def _act(self, room: Room, client: Client, message: ClientMessage) -> None:
@@ -192,6 +194,11 @@ def _check_subprotocol(request: web.Request) -> None:
     offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
     if SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
         raise BadInput(f"Open this WebSocket with the subprotocol {SUBPROTOCOL}.", code="bad_subprotocol")
+
+
+def _refuse(client: Client, error: PlenumError) -> None:
+    metrics.rejected.labels(reason="feed_" + error.code).inc()
+    client.dismiss(_bye(error), _close_code(error))
 
 
 def _bye(error: PlenumError) -> Bye:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from aiohttp import web
@@ -30,6 +31,8 @@ QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
 FAREWELL_S = 2.0
 """How long a viewer that is sent away has to answer the close frame before the connection is cut."""
+CLOSE_NORMAL = 1000
+CLOSE_OTHER = 1008
 CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
 ENDED = Bye("ended", retry_ms=-1)
 
@@ -37,17 +40,19 @@ ENDED = Bye("ended", retry_ms=-1)
 class Client:
     """A connected viewer: the rules about it, and the transport that they speak through."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, counted: bool) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.viewer = Viewer()
-        self.counted = counted
+        self.counted = True
         """A person; an edge further down is not."""
+        self.closed = asyncio.Event()
         self._socket = socket
         self._transport = transport
-        self._closing: asyncio.Task[None] | None = None
+        self._scope: asyncio.Timeout | None = None
+        self._close_code: int | None = None
 
     @property
     def is_gone(self) -> bool:
-        return self._closing is not None or self._transport.is_closing()
+        return self._close_code is not None or self._transport.is_closing()
 
     @property
     def unsent(self) -> int:
@@ -61,25 +66,36 @@ class Client:
         return len(message)
 
     def dismiss(self, bye: Bye, close_code: int | None = None) -> None:
-        """Tell the viewer and close; who does not answer in time is cut off."""
+        """Tell the viewer, write nothing more, and let `stay` end."""
         if self.is_gone:
             return
         measures.evicted.labels(reason=bye.code).inc()
         self.write(frame(pack_bye(bye)).wire)
-        code = CLOSE_CODES.get(bye.code, 1008) if close_code is None else close_code
-        self._closing = asyncio.create_task(self._close(code))
+        self._close_code = CLOSE_CODES.get(bye.code, CLOSE_OTHER) if close_code is None else close_code
+        if self._scope is not None:
+            self._scope.reschedule(0.0)
 
-    async def left(self) -> None:
-        """Wait for a farewell under way."""
-        if self._closing is not None:
-            await self._closing
+    async def stay(self, listening: Awaitable[None]) -> None:
+        """Listen until the viewer leaves or is dismissed.
 
-    async def _close(self, code: int) -> None:
+        The closing handshake needs the reading side for itself (RFC 6455 7.1.2), so a dismissal has to end the listening
+        first: a timeout that is set to now does it without one more task for each viewer.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._scope:
+                if self._close_code is not None:
+                    self._scope.reschedule(0.0)
+                await listening
+        self._scope = None
+
+    async def close(self) -> None:
+        """The closing handshake; who does not answer in time is cut off."""
         with suppress(ConnectionError, TimeoutError, RuntimeError):
             async with asyncio.timeout(FAREWELL_S):
-                await self._socket.close(code=code)
+                await self._socket.close(code=self._close_code or CLOSE_NORMAL)
         if self._transport.get_write_buffer_size():
             self._transport.abort()
+        self.closed.set()
 
 
 class Room:
@@ -155,7 +171,9 @@ class Room:
         for number, client in enumerate(clients):
             spread = retry_within_ms * number // max(1, len(clients))
             client.dismiss(Bye(bye.code, bye.retry_ms + spread))
-        await asyncio.gather(*(client.left() for client in clients))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * FAREWELL_S):
+                await asyncio.gather(*(client.closed.wait() for client in clients))
 
     async def _fan_out(self, heard: Frame, meaning: Heard) -> None:
         now = self._clock.monotonic()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import aiohttp
+from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
 from plenum.identity import Principal, Role, Signer
@@ -77,3 +78,15 @@ class Watcher:
             message = await asyncio.wait_for(self.socket.receive(), 10)
             if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING):
                 return self.socket.close_code
+
+
+def held_requests() -> float:
+    """How many LL-HLS requests wait in this process, by its own metric."""
+    return REGISTRY.get_sample_value("plenum_edge_held_requests") or 0.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what no event tells: look again until it holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in code that has no event for it
+            await asyncio.sleep(0.002)

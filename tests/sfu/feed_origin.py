@@ -40,6 +40,10 @@ class Origin:
         self._runner: web.AppRunner | None = None
 
     @property
+    def has_subscribers(self) -> bool:
+        return bool(self._subscribers)
+
+    @property
     def address(self) -> str:
         return f"unix:{self.socket}"
 
@@ -70,6 +74,10 @@ class Origin:
             self.parts.append(message)
         elif kind is Kind.INIT:
             self.inits.append(message)
+        await self.tell_raw(message)
+
+    async def tell_raw(self, message: bytes) -> None:
+        """Any bytes, to everybody who is there now."""
         for subscriber in list(self._subscribers):
             if not subscriber.closed:
                 await subscriber.send_bytes(message)
