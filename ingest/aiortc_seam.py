@@ -1,8 +1,7 @@
 """The receiving WebRTC session on aiortc: what a peer process needs of it, and nothing else of it leaks out.
 
 aiortc does ICE, DTLS and SRTP. Offer and answer are read and written by `plenum/signalling.py`, packets by
-`ingest/reception.py`. The private hooks are in `plenum/rtc_seam.py`, which the publisher shares, and one here: the state
-of the ICE transport tells a presenter who left from one who was lost. `tests/ingest/test_aiortc_seam.py` watches both.
+`ingest/reception.py`. The private hooks are in `plenum/rtc_seam.py`, which the publisher shares.
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from ingest.peer_messages import PeerEnd
 from plenum.rtc_binding import MediaBinding
-from plenum.rtc_seam import MediaPipe, bind_media
+from plenum.rtc_seam import MediaPipe, OnPacket, bind_media
 from plenum.signalling import Offer, read_transport, write_answer
 
 
@@ -35,13 +33,12 @@ class ReceivingSession:
     def is_connected(self) -> bool:
         return self._pipe is not None and self._pipe.connected.done()
 
-    async def answer(
-        self, offer: Offer, binding: MediaBinding, rtp: Callable[[bytes], None], rtcp: Callable[[bytes], None]
-    ) -> str:
+    async def answer(self, offer: Offer, binding: MediaBinding, rtp: OnPacket, rtcp: OnPacket) -> str:
         """The complete answer; packets go to the two handlers from now on. Raises Unavailable `no_port`."""
         await self._pc.setRemoteDescription(RTCSessionDescription(offer.canonical, "offer"))
         self.dropped = bind_media(self._pc, binding)
         self._pipe = MediaPipe(self._pc)
+        self._pipe.on_closed(self._on_closed)
         self._pipe.on_media(rtp, rtcp)
         await self._pc.setLocalDescription(await self._pc.createAnswer())
         transport = read_transport(self._pc.localDescription.sdp)
@@ -57,11 +54,12 @@ class ReceivingSession:
         await self._pc.close()
 
     def _on_state(self) -> None:
-        state = self._pc.connectionState
-        if state in ("failed", "closed") and not self.ended.done():
-            self.ended.set_result(PeerEnd.LOST if state == "failed" or self._ice_failed() else PeerEnd.LEFT)
+        if self._pc.connectionState == "failed":
+            self._end(PeerEnd.LOST)
 
-    def _ice_failed(self) -> bool:
-        return any(
-            transceiver.receiver.transport.transport.state == "failed" for transceiver in self._pc.getTransceivers()
-        )
+    def _on_closed(self, by_presenter: bool) -> None:
+        self._end(PeerEnd.LEFT if by_presenter else PeerEnd.LOST)
+
+    def _end(self, reason: PeerEnd) -> None:
+        if not self.ended.done():
+            self.ended.set_result(reason)

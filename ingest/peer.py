@@ -212,13 +212,13 @@ class PeerProcess:
         self._tell(Opened(answer))
         return True
 
-    def _on_rtp(self, data: bytes) -> None:
+    def _on_rtp(self, data: bytes, arrival_us: int) -> None:
         if self._reception is not None:
-            self._write(self._reception.receive_rtp(data, now_us()))
+            self._write(self._reception.receive_rtp(data, arrival_us))
 
-    def _on_rtcp(self, data: bytes) -> None:
+    def _on_rtcp(self, data: bytes, arrival_us: int) -> None:
         if self._reception is not None:
-            self._write(self._reception.receive_rtcp(data, now_us()))
+            self._write(self._reception.receive_rtcp(data, arrival_us))
 
     def _write(self, samples: list[Sample]) -> None:
         if self._outlet is not None and samples:

@@ -14,8 +14,9 @@ import errno
 import ipaddress
 import secrets
 import socket
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from plenum.datagrams import DatagramGuard, Verdict
 from plenum.errors import Unavailable
 from plenum.log import get_logger
 from plenum.rtc_binding import MediaBinding
+from plenum.udp import UdpTransport
 
 log = get_logger("rtc")
 
@@ -37,6 +39,9 @@ SOCKET_BUFFER = 4 * 1024 * 1024
 """A key frame arrives as one burst of a hundred packets and more; the default buffer holds about ninety."""
 LOOPBACK_PREFERENCE = 1
 _SO_RCVBUFFORCE = 33
+
+OnPacket = Callable[[bytes, int], None]
+"""Called with a decrypted packet and its arrival: CLOCK_MONOTONIC in µs."""
 
 
 # --- ICE --------------------------------------------------------------------------------------------------------------
@@ -93,25 +98,14 @@ def _bind_connection(connection: Connection, binding: MediaBinding, dropped: Cou
     async def gather(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:  # noqa: ARG001
         found = []
         for address in _expand(binding):
-            protocol = await _open(address, binding, lambda: GuardedStunProtocol(connection, guard, dropped))
+            protocol = GuardedStunProtocol(connection, guard, dropped)
+            UdpTransport(_bound_socket(address, binding), protocol)
             protocol.local_candidate = _candidate(protocol, address, component, binding)
             connection._protocols.append(protocol)
             found.append(protocol.local_candidate)
         return found
 
     _replace(connection, "get_component_candidates", gather)
-
-
-async def _open(
-    address: str, binding: MediaBinding, protocol: Callable[[], GuardedStunProtocol]
-) -> GuardedStunProtocol:
-    sock = _bound_socket(address, binding)
-    try:
-        _, made = await asyncio.get_running_loop().create_datagram_endpoint(protocol, sock=sock)
-    except OSError:
-        sock.close()
-        raise
-    return made
 
 
 def _bound_socket(address: str, binding: MediaBinding) -> socket.socket:
@@ -205,23 +199,34 @@ class MediaPipe:
         self._dtls = _dtls_transports(pc)[0]
         self._loop = asyncio.get_running_loop()
         self.connected: asyncio.Future[None] = self._loop.create_future()
+        self._arrival_us = 0
         self.sending: dict[str, RTCRtpSendParameters] = {}
         for transceiver in pc.getTransceivers():
             # aiortc calls these when the transport is up, one after the other; its own tasks and threads are not wanted.
             _replace(transceiver.receiver, "receive", self._on_receive)
             _replace(transceiver.sender, "send", partial(self._on_send, transceiver.kind))
 
-    def on_media(self, rtp: Callable[[bytes], None], rtcp: Callable[[bytes], None]) -> None:
+    def on_media(self, rtp: OnPacket, rtcp: OnPacket) -> None:
         """Hand over each decrypted packet. What a handler raises is logged, not passed on to the transport's pump."""
 
         async def handle_rtp(data: bytes, arrival_time_ms: int) -> None:  # noqa: ARG001 - aiortc names the argument
-            _guarded(rtp, data)
+            _guarded(rtp, data, self._arrival_us)
 
         async def handle_rtcp(data: bytes) -> None:
-            _guarded(rtcp, data)
+            _guarded(rtcp, data, self._arrival_us)
 
+        _replace(self._dtls.transport, "_recv", self._timed(self._dtls.transport._recv))
         _replace(self._dtls, "_handle_rtp_data", handle_rtp)
         _replace(self._dtls, "_handle_rtcp_data", handle_rtcp)
+
+    def on_closed(self, tell: Callable[[bool], None]) -> None:
+        """Called once the transport is closed: True where the other side said goodbye, False where ICE gave it up."""
+
+        def changed() -> None:
+            if self._dtls.state == "closed":
+                tell(not self._dtls.transport._connection._closing)
+
+        self._dtls.on("statechange", changed)
 
     async def send(self, packets: Sequence[bytes]) -> bool:
         """Encrypt and send RTP or RTCP packets; False once the transport is closed."""
@@ -231,6 +236,16 @@ class MediaPipe:
         except ConnectionError:
             return False
         return True
+
+    def _timed(self, receive: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
+        """aiortc's pump takes one datagram after the other: note when the one it works on arrived."""
+
+        async def receive_timed() -> bytes:
+            data = await receive()
+            self._arrival_us = getattr(data, "arrival_us", 0) or time.monotonic_ns() // 1000
+            return data
+
+        return receive_timed
 
     async def _on_receive(self, _: RTCRtpReceiveParameters) -> None:
         self._loop.call_soon(self._connect)
@@ -250,9 +265,9 @@ def sender_ssrcs(pc: RTCPeerConnection, kind: str) -> tuple[int, int]:
     return sender._ssrc, sender._rtx_ssrc
 
 
-def _guarded(handler: Callable[[bytes], None], data: bytes) -> None:
+def _guarded(handler: OnPacket, data: bytes, arrival_us: int) -> None:
     try:
-        handler(data)
+        handler(data, arrival_us)
     except Exception:
         log.exception("media_packet_failed")
 

@@ -209,7 +209,7 @@ class _Session:
             self._pc.addTransceiver("audio", "sendonly")
         bind_media(self._pc, binding)
         self._pipe = MediaPipe(self._pc)
-        self._pipe.on_media(lambda _: None, self._on_rtcp)
+        self._pipe.on_media(_ignore, self._on_rtcp)
         await self._pc.setLocalDescription(await self._pc.createOffer())
         answer = await self._post(self._pc.localDescription.sdp)
         await self._accept(answer)
@@ -311,7 +311,7 @@ class _Session:
         self._stats.bytes += sum(map(len, packets))
         return await pipe.send(packets)
 
-    def _on_rtcp(self, data: bytes) -> None:
+    def _on_rtcp(self, data: bytes, _arrival_us: int) -> None:
         stream = self._streams.get("video")
         for item in rtcp.parse_rtcp(data):
             if stream is None or self._broadcast is None:
@@ -356,6 +356,10 @@ async def _until_due(broadcast: Broadcast, item: Encoded, clock_rate: int) -> No
     early = item.ticks / clock_rate - broadcast.timeline.media_s(time.monotonic())
     if early > 0:
         await asyncio.sleep(early)
+
+
+def _ignore(_packet: bytes, _arrival_us: int) -> None:
+    """A publisher receives no media."""
 
 
 def _h264() -> list[RTCRtpCodecCapability]:
