@@ -40,6 +40,8 @@ class Piece(msgspec.Struct, frozen=True):
     begins: bool
     """A picture may begin with this payload."""
     keyframe: bool
+    is_bare: bool = False
+    """It begins with an IDR, without parameter sets before it: whole only from a sender that never sends those."""
 
 
 class Unpack(Protocol):
@@ -58,6 +60,7 @@ class Assembler:
         self._timestamp: int | None = None
         self._is_key = False
         self._is_broken = False
+        self._is_with_parameters = False
         self.wants_keyframe = True
         self.incomplete = 0
 
@@ -82,13 +85,17 @@ class Assembler:
             return
         if self._timestamp is None:
             self._timestamp = timestamp
-            self._is_broken = self.wants_keyframe and not piece.begins
+            self._is_broken = self.wants_keyframe and not self._may_begin(piece)
         self._size += len(piece.data)
         if self._size > PICTURE_MAX:
             self._lose()
             return
         self._pieces.append(piece.data)
         self._is_key = self._is_key or piece.keyframe
+
+    def _may_begin(self, piece: Piece) -> bool:
+        self._is_with_parameters = self._is_with_parameters or (piece.begins and not piece.is_bare)
+        return piece.begins and not (piece.is_bare and self._is_with_parameters)
 
     def _lose(self) -> None:
         self._is_broken = True
@@ -122,8 +129,8 @@ def _whole(units: list[bytes]) -> Piece:
     if not kinds:
         raise BadInput("An H.264 payload without a NAL unit.", code="bad_payload")
     data = b"".join(_START_CODE + unit for unit in units)
-    begins = kinds[0] in (_SPS, _AUD) or (kinds[0] == _IDR and _is_first_slice(units[0][1:]))
-    return Piece(data, begins, keyframe=_IDR in kinds)
+    is_bare = kinds[0] == _IDR and _is_first_slice(units[0][1:])
+    return Piece(data, kinds[0] in (_SPS, _AUD) or is_bare, _IDR in kinds, is_bare)
 
 
 def _is_first_slice(slice_header: bytes) -> bool:
@@ -144,8 +151,8 @@ def _aggregated(payload: bytes) -> Iterator[bytes]:
 def _fragment(payload: bytes) -> Piece:
     kind, starts = payload[1] & 0x1F, bool(payload[1] & 0x80)
     head = _START_CODE + bytes([payload[0] & 0xE0 | kind]) if starts else b""
-    begins = starts and (kind in (_SPS, _AUD) or (kind == _IDR and _is_first_slice(payload[2:])))
-    return Piece(head + payload[2:], begins, keyframe=kind == _IDR)
+    is_bare = starts and kind == _IDR and _is_first_slice(payload[2:])
+    return Piece(head + payload[2:], (starts and kind in (_SPS, _AUD)) or is_bare, kind == _IDR, is_bare)
 
 
 def unpack_vp8(payload: bytes) -> Piece:
