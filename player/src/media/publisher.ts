@@ -1,0 +1,215 @@
+/**
+ * The presenter's way on air: one RTCPeerConnection after the other, until `end`.
+ *
+ * A connection that failed, or was disconnected for 2 s, is replaced by a new WHIP POST (the server knows no ICE restart); the same
+ * person's new source replaces the old one at once, so viewers see a slate for as long as it takes. Tracks outlive connections.
+ */
+import { waitMs, type Backoff } from "../core/backoff";
+import { Problem } from "../core/problem";
+import { preferredCodecs, withSteadySound } from "../core/sdp";
+import { sampleOf, uplinkBetween, type Uplink, type UplinkSample } from "../core/uplink";
+import { publish, unpublish } from "../net/whip";
+
+const BACKOFF: Backoff = { firstMs: 400, mostMs: 5000 };
+const DISCONNECTED_MS = 2000;
+const CONNECTING_MS = 10_000;
+/** The server takes no trickled candidates: wait for ours, but not for one that never comes. */
+const GATHERING_MS = 1500;
+const MAX_VIDEO_BPS = 3_500_000;
+const MAX_FPS = 30;
+
+export type PublishState =
+  | { readonly is: "idle" }
+  | { readonly is: "connecting"; readonly attempt: number }
+  | { readonly is: "air" }
+  /** Was on air; attempt n waits until `nextAtMs` (performance clock) or is under way. */
+  | { readonly is: "lost"; readonly attempt: number; readonly nextAtMs: number }
+  | { readonly is: "ended" }
+  | { readonly is: "refused"; readonly problem: Problem };
+
+/** Trying again would not help: who is on air, the role, the event's end. */
+function isFinal(problem: Problem): boolean {
+  return problem.status >= 400 && problem.status < 500 && problem.status !== 408 && problem.status !== 429;
+}
+
+interface Connection {
+  readonly pc: RTCPeerConnection;
+  readonly video: RTCRtpSender;
+  readonly audio: RTCRtpSender;
+  resource: string | null;
+}
+
+export class Publisher {
+  private tracks: { video: MediaStreamTrack | null; audio: MediaStreamTrack | null } = { video: null, audio: null };
+  private connection: Connection | null = null;
+  private state: PublishState = { is: "idle" };
+  private attempt = 0;
+  private everOnAir = false;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  private before: UplinkSample | null = null;
+
+  constructor(
+    readonly address: string,
+    readonly onState: (state: PublishState) => void,
+  ) {}
+
+  /** What to send, now and over all reconnects; null sends nothing of that kind. */
+  async send(kind: "video" | "audio", track: MediaStreamTrack | null): Promise<void> {
+    this.tracks[kind] = track;
+    await this.connection?.[kind].replaceTrack(track);
+  }
+
+  start(): void {
+    if (this.state.is !== "idle" && this.state.is !== "refused") return;
+    this.attempt = 0;
+    this.everOnAir = false;
+    void this.connect();
+  }
+
+  /** Take me off air. The server is told even if the page closes right after. */
+  async end(): Promise<void> {
+    const resource = this.connection?.resource;
+    this.drop();
+    this.become({ is: "ended" });
+    if (resource) await unpublish(resource);
+  }
+
+  /** Null before two looks at one connection. */
+  async uplink(): Promise<Uplink | null> {
+    const pc = this.connection?.pc;
+    if (!pc || pc.connectionState !== "connected") return null;
+    const now = sampleOf((await pc.getStats()).values() as Iterable<Record<string, unknown>>, performance.now());
+    const before = this.before;
+    this.before = now;
+    return before && uplinkBetween(before, now);
+  }
+
+  private async connect(): Promise<void> {
+    this.drop();
+    this.attempt += 1;
+    if (this.everOnAir) this.become({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() });
+    else this.become({ is: "connecting", attempt: this.attempt });
+    const connection = open(this.tracks);
+    this.connection = connection;
+    connection.pc.onconnectionstatechange = () => this.changed(connection);
+    this.patience = setTimeout(() => this.broken(connection), CONNECTING_MS);
+    try {
+      await this.negotiate(connection);
+    } catch (error) {
+      if (connection !== this.connection) return;
+      const problem = error instanceof Problem ? error : new Problem(0, "webrtc", String(error));
+      if (isFinal(problem) || !this.everOnAir) this.refuse(problem);
+      else this.broken(connection);
+    }
+  }
+
+  private async negotiate(connection: Connection): Promise<void> {
+    const { pc } = connection;
+    await pc.setLocalDescription();
+    await gathered(pc);
+    if (connection !== this.connection) return;
+    const session = await publish(this.address, pc.localDescription?.sdp ?? "");
+    if (connection !== this.connection) {
+      // Ended while the server answered: nobody may stay on air by accident.
+      await unpublish(session.resource);
+      return;
+    }
+    connection.resource = session.resource;
+    await pc.setRemoteDescription({ type: "answer", sdp: withSteadySound(session.answer) });
+    await keepResolution(connection.video);
+  }
+
+  private changed(connection: Connection): void {
+    if (connection !== this.connection) return;
+    clearTimeout(this.patience);
+    switch (connection.pc.connectionState) {
+      case "connected":
+        this.attempt = 0;
+        this.everOnAir = true;
+        this.become({ is: "air" });
+        return;
+      case "disconnected":
+        this.patience = setTimeout(() => this.broken(connection), DISCONNECTED_MS);
+        return;
+      case "failed":
+      case "closed":
+        this.broken(connection);
+        return;
+      default:
+        this.patience = setTimeout(() => this.broken(connection), CONNECTING_MS);
+    }
+  }
+
+  private broken(connection: Connection): void {
+    if (connection !== this.connection) return;
+    if (!this.everOnAir) {
+      this.refuse(new Problem(0, "no_path", "No media connection to the server came about."));
+      return;
+    }
+    this.drop();
+    // The first new attempt goes at once: every half second is a slate for all viewers.
+    const wait = this.attempt === 0 ? 0 : waitMs(BACKOFF, this.attempt, Math.random());
+    this.become({ is: "lost", attempt: this.attempt + 1, nextAtMs: performance.now() + wait });
+    this.retry = setTimeout(() => void this.connect(), wait);
+  }
+
+  private refuse(problem: Problem): void {
+    const resource = this.connection?.resource;
+    this.drop();
+    this.become({ is: "refused", problem });
+    if (resource) void unpublish(resource);
+  }
+
+  private drop(): void {
+    clearTimeout(this.retry);
+    clearTimeout(this.patience);
+    const connection = this.connection;
+    this.connection = null;
+    this.before = null;
+    if (!connection) return;
+    connection.pc.onconnectionstatechange = null;
+    connection.pc.close();
+  }
+
+  private become(state: PublishState): void {
+    this.state = state;
+    this.onState(state);
+  }
+}
+
+function open(tracks: { video: MediaStreamTrack | null; audio: MediaStreamTrack | null }): Connection {
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const stream = new MediaStream();
+  const audio = pc.addTransceiver(tracks.audio ?? "audio", { direction: "sendonly", streams: [stream] });
+  const video = pc.addTransceiver(tracks.video ?? "video", {
+    direction: "sendonly",
+    streams: [stream],
+    sendEncodings: [{ maxBitrate: MAX_VIDEO_BPS, maxFramerate: MAX_FPS }],
+  });
+  try {
+    video.setCodecPreferences(preferredCodecs(RTCRtpSender.getCapabilities("video")?.codecs ?? []));
+  } catch {
+    // An older browser offers in its own order; the server decodes VP8 too.
+  }
+  return { pc, video: video.sender, audio: audio.sender, resource: null };
+}
+
+async function gathered(pc: RTCPeerConnection): Promise<void> {
+  if (pc.iceGatheringState === "complete") return;
+  await new Promise<void>((resolve) => {
+    const enough = setTimeout(resolve, GATHERING_MS);
+    pc.addEventListener("icegatheringstatechange", () => {
+      if (pc.iceGatheringState !== "complete") return;
+      clearTimeout(enough);
+      resolve();
+    });
+  });
+}
+
+/** Else WebRTC starts at 320x180 and climbs for ten seconds. Not in every browser's typings, nor in every browser. */
+async function keepResolution(sender: RTCRtpSender): Promise<void> {
+  const parameters = sender.getParameters() as RTCRtpSendParameters & { degradationPreference?: string };
+  parameters.degradationPreference = "maintain-resolution";
+  await sender.setParameters(parameters).catch(() => undefined);
+}
