@@ -27,6 +27,7 @@ import {
 } from "../../core/protocol";
 import { Refusal } from "../../core/refusal";
 import { Line, type Entrance } from "../../net/socket";
+import { newKey } from "../new-key";
 
 interface Waiter {
   resolve(answer: Accepted): void;
@@ -39,10 +40,6 @@ const DEFAULT_RETRY_MS = 1000;
 const ASKED: LimitsOfAsk = { ask_min: TEXT_MIN, ask_max: TEXT_MAX };
 
 type LimitsOfAsk = Welcome["limits"];
-
-function newId(): string {
-  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16)).join("");
-}
 
 export class QuestionStore {
   /** Null until the first snapshot. */
@@ -112,18 +109,18 @@ export class QuestionStore {
 
   /** Resolves to the question's id once the server has it for good. Rejects with a Refusal. */
   async ask(text: string, conf: boolean, lang: string): Promise<string> {
-    const answer = await this.request({ t: "ask", cid: newId(), text: text.trim(), conf, lang });
+    const answer = await this.request({ t: "ask", cid: newKey(), text: text.trim(), conf, lang });
     return answer.r.q ?? "";
   }
 
   /** Rejects with a Refusal, code `stale_state` and `current` when somebody else was faster. */
   async moderate(question: Question, to: QuestionState, reason?: string): Promise<void> {
-    const what = { t: "mod", cid: newId(), q: question.id, from: question.state, to } as const;
+    const what = { t: "mod", cid: newKey(), q: question.id, from: question.state, to } as const;
     await this.request(reason ? { ...what, reason } : what);
   }
 
   async setBox(change: Partial<Box>): Promise<void> {
-    await this.request({ t: "box", cid: newId(), ...change });
+    await this.request({ t: "box", cid: newKey(), ...change });
   }
 
   /** The person's name changed: it travels in the ticket, so get a new one and come back with it. */
