@@ -210,11 +210,15 @@ class Board:
             self.items[q] = msgspec.structs.replace(item, state=state, state_at=at, reason=reason)
 
     def count(self, v: int, votes: dict[str, int]) -> dict[str, int]:
-        """New vote counts, as of tally version `v`; returns those that differ from what we knew."""
+        """New vote counts, as of tally version `v`; returns those that differ from what we knew.
+
+        A count of a question that the log has not told us of yet keeps our version where it is: it is read again.
+        """
         changed = {q: n for q, n in votes.items() if q in self.items and self.items[q].votes != n}
         for q, n in changed.items():
             self.items[q] = msgspec.structs.replace(self.items[q], votes=n)
-        self.v = max(self.v, v)
+        if all(q in self.items for q in votes):
+            self.v = max(self.v, v)
         return changed
 
     def public(self) -> list[Item]:

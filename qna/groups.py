@@ -77,7 +77,7 @@ class Groups(Generic[Call, Answer]):
                     future.set_result(answer)
         except PlenumError as error:
             _fail(group, error)
-        except Exception as error:  # noqa: BLE001 - the group's outermost frame: one bad group must not end all voting
+        except Exception as error:
             log.exception("group_failed", error=type(error).__name__)
             _fail(group, Unavailable("That did not work. Try again.", code="internal", retry_s=1.0))
         finally:

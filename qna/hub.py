@@ -62,17 +62,34 @@ def message_frame(message: protocol.ServerMessage) -> bytes:
 
 
 PING = message_frame(protocol.Ping())
+STORE_UP = message_frame(protocol.StoreState("up"))
+STORE_DOWN = message_frame(protocol.StoreState("down"))
 
 
 class Seat:
     """One connected page: who sits there, what it has been told."""
 
-    __slots__ = ("counts", "is_admitted", "is_stale", "lagging_since", "last_id", "limit", "participant", "staff", "v", "wire")
+    __slots__ = (
+        "counts",
+        "is_admitted",
+        "is_stale",
+        "lagging_since",
+        "last_id",
+        "limit",
+        "may_moderate",
+        "participant",
+        "staff",
+        "v",
+        "wire",
+    )
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.participant = -1
         self.staff = False
+        """Whether it sees what staff sees."""
+        self.may_moderate = False
+        """Whether the person is staff, whatever they look at."""
         self.counts = False
         """Whether this person is part of the audience (not staff, not the presenter)."""
         self.is_admitted = False
@@ -198,7 +215,7 @@ class Snapshots:
         frame = message_frame(
             protocol.Snap(
                 id=board.last_id,
-                ep=board.ep,
+                ep=epoch_of(seat, board),
                 v=board.v,
                 questions=questions,
                 votes=votes,
@@ -224,6 +241,11 @@ class Snapshots:
             votes = {item.id: item.votes for item in items}
             self._parts[staff] = (protocol.encode_part(questions), protocol.encode_part(votes))
         return self._parts[staff]
+
+
+def epoch_of(seat: Seat, board: Board) -> str:
+    """The epoch as a seat sees it: a position is good for the same person and the same eyes only."""
+    return f"{board.ep}.{'s' if seat.staff else 'v'}{seat.participant}"
 
 
 def _joined(common: msgspec.Raw, own: list[protocol.Question]) -> msgspec.Raw:
@@ -286,8 +308,14 @@ class Hub:
 
         yield from self._spread(step)
 
-    def broadcast(self, message: protocol.ServerMessage) -> Iterator[None]:
-        frame = message_frame(message)
+    def recount(self, seat: Seat, board: Board, aud: int) -> None:
+        """All counts to one seat that resumed: its own are of an unknown age."""
+        counts = {item.id: item.votes for item in (board.items.values() if seat.staff else board.public())}
+        seat.say(protocol.Tally(board.v, counts, aud))
+        seat.v = board.v
+
+    def broadcast(self, frame: bytes) -> Iterator[None]:
+        """The same to everybody."""
         yield from self._spread(lambda seat: seat.wire.write(frame))
 
     def _spread(self, step: Callable[[Seat], None]) -> Iterator[None]:

@@ -87,8 +87,12 @@ class Bus:
         self._wanted.set()
         await self._quietly("ssubscribe", channel)
 
-    async def unfollow(self, channel: str) -> None:
-        self._listeners.pop(channel.encode(), None)
+    async def unfollow(self, channel: str, listener: Listener) -> None:
+        if self._listeners.get(channel.encode()) != listener:
+            return  # somebody else listens there by now
+        del self._listeners[channel.encode()]
+        if not self._listeners:
+            self._wanted.clear()
         await self._quietly("sunsubscribe", channel)
 
     async def _quietly(self, verb: str, channel: str) -> None:

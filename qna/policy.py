@@ -15,6 +15,7 @@ ASK_MIN = 10
 ASK_MAX = 500
 REASON_MAX = 200
 _CID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_QUESTION = re.compile(r"[a-z0-9]{1,16}")
 _LANG = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 _JOINERS = "\u200c\u200d"
 """Not printable by themselves, but parts of emoji and of Persian words."""
@@ -73,6 +74,17 @@ def check_cid(cid: str) -> str:
     return cid
 
 
+def check_question(q: str) -> str:
+    """Raises BadInput `unknown_question` for what cannot be a question's id: store keys are made from it."""
+    if not _QUESTION.fullmatch(q):
+        raise unknown_question()
+    return q
+
+
+def unknown_question() -> BadInput:
+    return BadInput("There is no such question.", code="unknown_question")
+
+
 def is_staff(principal: Principal) -> bool:
     """Moderators: producers and admins."""
     return principal.may_act_as(Role.PRODUCER)
@@ -92,7 +104,7 @@ def check_vote(board: Board, q: str, voter: int) -> Item:
     """The question, if this person may vote on it. Raises BadInput `unknown_question`, Conflict `own_question`, `not_votable`."""
     item = board.items.get(q)
     if item is None:
-        raise BadInput("There is no such question.", code="unknown_question")
+        raise unknown_question()
     if item.author == voter:
         raise Conflict("You cannot vote on your own question.", code="own_question")
     if item.state not in VOTABLE:
@@ -104,44 +116,7 @@ def not_votable() -> Conflict:
     return Conflict("This question cannot be voted on any more.", code="not_votable")
 
 
-class Bucket(msgspec.Struct):
-    """A token bucket: `burst` at once, then `per_s`."""
-
-    tokens: float
-    seen: float
-
-    def take(self, now: float, per_s: float, burst: float) -> float:
-        """0 when a token was there, else the seconds until one is."""
-        self.tokens = min(burst, self.tokens + max(0.0, now - self.seen) * per_s)
-        self.seen = now
-        if self.tokens >= 1.0:
-            self.tokens -= 1.0
-            return 0.0
-        return (1.0 - self.tokens) / per_s
-
-
-class VoteRates:
-    """One bucket per person. Full ones are forgotten: nobody who rests for a minute costs memory."""
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._buckets: dict[int, Bucket] = {}
-        self._sweep_at = 0.0
-
-    def check(self, voter: int, now: float) -> None:
-        """Raises TooMany `rate_limited`."""
-        self._sweep(now)
-        bucket = self._buckets.setdefault(voter, Bucket(float(self._per_minute), now))
-        wait_s = bucket.take(now, self._per_minute / 60, float(self._per_minute))
-        if wait_s:
-            raise rate_limited(wait_s)
-
-    def _sweep(self, now: float) -> None:
-        if now < self._sweep_at:
-            return
-        self._sweep_at = now + 60.0
-        self._buckets = {voter: bucket for voter, bucket in self._buckets.items() if now - bucket.seen < 60.0}
-
-
 def rate_limited(wait_s: float) -> TooMany:
-    return TooMany(f"That was a lot at once. Try again in {max(1, round(wait_s))} s.", code="rate_limited", retry_s=wait_s)
+    return TooMany(
+        f"That was a lot at once. Try again in {max(1, round(wait_s))} s.", code="rate_limited", retry_s=wait_s
+    )

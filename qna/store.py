@@ -18,7 +18,7 @@ from redis.exceptions import BusyLoadingError, ReadOnlyError, RedisError, Respon
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from plenum.errors import BadInput, Conflict, PlenumError, TooMany, Unavailable
+from plenum.errors import Conflict, PlenumError, TooMany, Unavailable
 from plenum.event import Moderation
 from plenum.log import get_logger
 from plenum.store import ScriptBook
@@ -39,7 +39,7 @@ from qna.board import (
     State,
     audience_of,
 )
-from qna.policy import rate_limited
+from qna.policy import rate_limited, unknown_question
 
 log = get_logger("qna.store")
 
@@ -144,7 +144,8 @@ class QuestionStore:
         self._tenant = tenant
         self._scripts = ScriptBook(Path(__file__).parent / "scripts")
         self._down = asyncio.Event()
-        self.is_up = True
+        self._up = asyncio.Event()
+        self._up.set()
         self.listeners: list[Callable[[bool], None]] = []
         """Called with True when the server came back, False when it went away."""
 
@@ -153,13 +154,20 @@ class QuestionStore:
 
     # availability
 
+    @property
+    def is_up(self) -> bool:
+        return self._up.is_set()
+
+    async def until_up(self) -> None:
+        await self._up.wait()
+
     async def watch(self) -> None:
         """Run for ever: while the server is away, ask until it answers."""
         while True:
             await self._down.wait()
             await self._until_it_answers()
             self._down.clear()
-            self.is_up = True
+            self._up.set()
             log.info("store_back")
             self._tell(True)
 
@@ -175,7 +183,7 @@ class QuestionStore:
         """Somebody noticed that the server does not answer."""
         if not self.is_up:
             return
-        self.is_up = False
+        self._up.clear()
         log.warning("store_away", error=type(error).__name__)
         self._down.set()
         self._tell(False)
@@ -293,7 +301,7 @@ class QuestionStore:
         if answer[0] == -1:
             raise await self._stale(event, State(_text(answer[1])), int(answer[2]))
         if answer[0] == -2:
-            raise BadInput("There is no such question.", code="unknown_question")
+            raise unknown_question()
         raise _cid_used()
 
     async def _stale(self, event: str, current: State, by: int) -> Conflict:

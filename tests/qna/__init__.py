@@ -1,0 +1,1 @@
+"""Tests of the questions tier; a package because its module names recur elsewhere."""
