@@ -39,6 +39,7 @@ class Open(msgspec.Struct, frozen=True, tag_field="t", tag="open"):
 
     offer: str
     binding: MediaBinding
+    connect_within_s: float = 15.0
 
 
 class Plug(msgspec.Struct, frozen=True, tag_field="t", tag="plug"):

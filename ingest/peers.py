@@ -42,6 +42,8 @@ log = get_logger("peers")
 
 PEERS_MAX = 64
 START_WITHIN_S = 30.0
+CONNECT_WITHIN_S = 15.0
+"""A presenter who has not connected by then has UDP blocked, or has gone."""
 ANSWER_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 2.0
 HUNG_AFTER_S = 10.0
@@ -84,11 +86,11 @@ class Peer:
                 raise Unavailable("The presenter's connection is gone.", code="peer_gone")
         return ours
 
-    async def open(self, offer: str, binding: MediaBinding) -> None:
+    async def open(self, order: Open) -> None:
         """Have the offer answered. Raises what the peer says, or Unavailable `peer_gone`."""
         self._is_open = True
         self._heard_at = time.monotonic()
-        self._send(Open(offer, binding))
+        self._send(order)
         await _first_of(self.answered, self.ended, timeout=ANSWER_WITHIN_S)
         if not self.answered.done():
             await self.close(PeerEnd.HUNG)
@@ -183,11 +185,13 @@ class Peers:
         binding: MediaBinding,
         *,
         limit: int = PEERS_MAX,
+        connect_within_s: float = CONNECT_WITHIN_S,
         log_format: str = "auto",
         on_open: Callable[[Peer], None] | None = None,
     ) -> None:
         self._binding = binding.checked()
         self._limit = limit
+        self._connect_within_s = connect_within_s
         self._log_format = log_format
         self._on_open = on_open
         self._spare: asyncio.Task[Peer] | None = None
@@ -212,7 +216,7 @@ class Peers:
         self._open.add(peer)
         peer_processes.set(len(self._open))
         self._own(self._forget(peer))
-        await peer.open(offer, self._binding)
+        await peer.open(Open(offer, self._binding, self._connect_within_s))
         if self._on_open is not None:
             self._on_open(peer)
         return peer

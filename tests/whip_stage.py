@@ -135,7 +135,11 @@ async def whip_stage(binding: MediaBinding | None = None, page: str = "") -> Asy
     programmes = StageProgrammes(peers)
     app = application(body_limit=OFFER_MAX)
     app.add_routes(Whip(programmes, Gate(SIGNER, TENANT, SystemClock()), SystemClock()).routes())
-    app.router.add_get("/", lambda _: _page(page))
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(text=page or "<!doctype html><title>stage</title>", content_type="text/html")
+
+    app.router.add_get("/", show)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -147,7 +151,3 @@ async def whip_stage(binding: MediaBinding | None = None, page: str = "") -> Asy
         await stage.close()
         await peers.close()
         await runner.cleanup()
-
-
-async def _page(text: str) -> web.Response:
-    return web.Response(text=text or "<!doctype html><title>stage</title>", content_type="text/html")
