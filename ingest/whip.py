@@ -110,9 +110,8 @@ class Whip:
         self._remember(entered, _Session(event, principal.subject, entered.etag, offer.transport.ufrag))
         response = web.Response(
             status=201,
-            text=entered.answer,
+            body=entered.answer.encode(),
             content_type=signalling.SDP,
-            charset=None,
             headers={
                 hdrs.LOCATION: f"/whip/{event}/{entered.session_id}",
                 hdrs.ETAG: entered.etag,
