@@ -38,6 +38,8 @@ class Film:
             self.has_audio = _first(container, "audio") is not None
             self.fps = Fraction(video.average_rate or DEFAULT_FPS)
             self.width, self.height = fitting_size(video)
+            if _turns(container, video) % 2:
+                self.width, self.height = fitting_size(video, on_its_side=True)
         finally:
             container.close()
         self._is_closed = False
@@ -72,10 +74,24 @@ def _first(container: Any, kind: str) -> Any:
     return next((stream for stream in container.streams if stream.type == kind), None)
 
 
-def fitting_size(video: Any) -> tuple[int, int]:
+def _turns(container: Any, video: Any) -> int:
+    """Quarter turns of the first picture: telephones film on their side and write a note."""
+    try:
+        first = next(container.decode(video), None)
+    except av.FFmpegError:
+        first = None
+    if first is None:
+        raise BadInput("The film's picture cannot be decoded.", code="unreadable_file")
+    turns: int = round(first.rotation / 90)
+    return turns
+
+
+def fitting_size(video: Any, *, on_its_side: bool = False) -> tuple[int, int]:
     """The picture's size in square pixels, no larger than 1920x1088, even in both directions."""
     aspect = Fraction(video.sample_aspect_ratio or 1) or Fraction(1)
     width, height = video.width * aspect, Fraction(video.height)
+    if on_its_side:
+        width, height = height, width
     shrink = min(Fraction(1), Fraction(WIDTH_MAX) / width, Fraction(HEIGHT_MAX) / height)
     return max(2, round(width * shrink / 2) * 2), max(2, round(height * shrink / 2) * 2)
 
