@@ -16,6 +16,8 @@ from sfu.window import Track
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
 MAX_AHEAD_SEGMENTS = 2
+FIRST_SEGMENTS = 2
+"""A player's first playlist has so many whole segments: GStreamer 1.22 never recovers from one with a single one."""
 
 
 class Directives(msgspec.Struct, frozen=True):
@@ -68,10 +70,10 @@ def advance_part_limit(part_s: float) -> int:
 
 
 def satisfied(asked: Directives, track: Track) -> bool:
-    """6.2.5.2: whether the playlist now holds what was asked for. Without directives: at least one whole segment."""
+    """6.2.5.2: whether the playlist now holds what was asked for. Without directives: enough to start with."""
     whole = track.last_closed
     if asked.msn is None:
-        return whole is not None
+        return sum(segment.closed for segment in track.segments) >= FIRST_SEGMENTS
     if asked.part is None:
         return whole is not None and whole >= asked.msn
     return reached(track.position, (asked.msn, asked.part))

@@ -120,7 +120,7 @@ class Push:
         except PlenumError as error:
             _refuse(client, error)
         else:
-            client.counted = person.role is not Role.ADMIN
+            client = Client(answer, transport, is_edge=person.role is Role.ADMIN)
             await self._watch(answer, client, event, first, person)
         finally:
             await client.close()

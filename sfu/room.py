@@ -21,8 +21,8 @@ from plenum.wire import Bye, Resume, Subscribe, pack_bye
 from sfu import measures
 from sfu.frames import Frame, frame
 from sfu.relay import Relay
-from sfu.viewer import Viewer
-from sfu.window import Heard
+from sfu.viewer import Limits, Viewer
+from sfu.window import LIMIT_BYTES, Heard
 
 log = get_logger("push")
 
@@ -35,15 +35,17 @@ CLOSE_NORMAL = 1000
 CLOSE_OTHER = 1008
 CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
 ENDED = Bye("ended", retry_ms=-1)
+EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
+"""An edge that was away is sent most of a window at once; there are few of them."""
 
 
 class Client:
     """A connected viewer: the rules about it, and the transport that they speak through."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
-        self.viewer = Viewer()
-        self.counted = True
-        """A person; an edge further down is not."""
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, is_edge: bool = False) -> None:
+        self.viewer = Viewer(EDGE_LIMITS if is_edge else None)
+        self.is_edge = is_edge
+        """Another relay further down, not a person."""
         self.closed = asyncio.Event()
         self._socket = socket
         self._transport = transport
@@ -115,7 +117,7 @@ class Room:
     @property
     def viewers(self) -> int:
         """People, not edges."""
-        return sum(client.counted for client in self._clients)
+        return sum(not client.is_edge for client in self._clients)
 
     def publish(self, heard: Frame, meaning: Heard) -> None:
         """A new frame from upstream, to be written to everybody by `run`."""
@@ -137,13 +139,16 @@ class Room:
             return
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
-        if isinstance(first, Resume) and first.epoch == window.epoch:
-            self._catch_up(client, client.viewer.resume((first.msn, first.part), window))
-        else:
-            self._catch_up(client, client.viewer.start(window))
+        self._catch_up(client, self._missed(client.viewer, first))
         if window.end_frame is not None:
             client.write(window.end_frame.wire)
             client.dismiss(ENDED)
+
+    def _missed(self, viewer: Viewer, first: Subscribe | Resume) -> list[Frame]:
+        window = self.relay.window
+        if isinstance(first, Resume) and first.epoch == window.epoch:
+            return viewer.resume((first.msn, first.part), window)
+        return viewer.start(window)
 
     def choose(self, client: Client, renditions: tuple[str, ...]) -> None:
         """Another choice: what is new for this viewer starts with the current segment."""

@@ -100,15 +100,17 @@ class Viewer:
             self._resolve()
 
     def resume(self, position: Position, window: Window) -> list[Frame]:
-        """What follows this position and is held, in order; the start of the current segment where it is not."""
-        frames: list[Frame] = []
+        """What follows this position, in order; the current segment where that is not held, or more than one may miss."""
+        missed = {number: window.tracks[number].after(position) for number in self._streams}
+        size = sum(len(part.wire) for parts in missed.values() for part in parts or ())
         current = window.start_msn(self._streams) or 0
+        frames: list[Frame] = []
         for number, stream in self._streams.items():
-            missed = window.tracks[number].after(position)  # `adopt` came from this window just before
-            stream.flowing = missed is not None
+            after = missed[number] if size <= self._skip_at else None
+            stream.flowing = after is not None
             if stream.flowing or position < (current, 0):
                 stream.position = position
-            frames += window.tracks[number].since(current) if missed is None else missed
+            frames += window.tracks[number].since(current) if after is None else after
         return sorted(frames, key=_in_time)
 
     def start(self, window: Window) -> list[Frame]:

@@ -80,9 +80,9 @@ def test_a_part_index_past_the_end_of_a_whole_segment_waits_for_the_next_segment
     assert satisfied(Directives(41, 10), track(segment(41), part(42, 0)))
 
 
-def test_a_plain_request_waits_for_the_first_whole_segment() -> None:
-    assert not satisfied(Directives(), track(part(41, 0)))
-    assert satisfied(Directives(), track(segment(41)))
+def test_a_plain_request_waits_for_two_whole_segments() -> None:
+    assert not satisfied(Directives(), track(segment(41), part(42, 0)))
+    assert satisfied(Directives(), track(segment(41), segment(42)))
 
 
 @pytest.mark.parametrize(

@@ -154,16 +154,17 @@ async def test_after_three_target_durations_a_request_is_told_to_come_back(live:
 
 
 async def test_no_more_requests_are_held_than_the_limit(start_front: StartFront, origin: Origin, film: Film) -> None:
-    await origin.begin(film, 1)
+    await origin.begin(film, 3)
     front = await start_front(held_reloads=2)
-    assert await status(front, "/360p/media.m3u8") == 200
-    path = "/360p/media.m3u8?_HLS_msn=1&_HLS_part=0"
+    ready = "/360p/media.m3u8?_HLS_msn=2&_HLS_part=0"
+    assert await status(front, ready) == 200
+    path = "/360p/media.m3u8?_HLS_msn=3&_HLS_part=0"
     async with held(front, path), held(front, path):
         answer, body, response = await fetch(front, path)
         assert answer == 503
         assert b"too_many_held" in body
         assert "Retry-After" in response.headers
-    assert await status(front, "/360p/media.m3u8") == 200
+    assert await status(front, ready) == 200
 
 
 NONSENSE = [
@@ -294,18 +295,16 @@ async def test_an_upstream_that_cannot_be_reached_is_a_matter_of_time(
     assert await code(front, front.hls + "/index.m3u8") == "upstream_away"
 
 
-async def test_an_edge_that_was_cold_waits_for_the_first_whole_segment(
-    start_front: StartFront, origin: Origin, film: Film
+async def test_a_first_request_waits_until_there_is_enough_to_start_with(
+    front: Front, origin: Origin, film: Film
 ) -> None:
-    for message in film.inits():
-        await origin.tell(message)
-    parts = film.parts(0)
-    await origin.tell(parts[0])
-    front = await start_front()
+    await origin.begin(film, 1)
+    await (await front.watch()).next()
+    await until(lambda: position(front, "180p") == (0, 9))
     async with held(front, "/180p/media.m3u8") as waiting:
-        for message in parts[1:]:
+        for message in film.parts(1):
             await origin.tell(message)
-        assert [segment.msn for segment in read((await waiting)[1].decode()).segments] == [0]
+        assert [segment.msn for segment in read((await waiting)[1].decode()).segments] == [0, 1]
 
 
 async def test_a_player_that_follows_part_by_part_sees_a_conforming_playlist(

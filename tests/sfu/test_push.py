@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import struct
+from functools import partial
 
 import aiohttp
 import pytest
@@ -154,6 +155,20 @@ async def test_an_edge_further_down_is_no_viewer(front: Front) -> None:
     await Watcher(feed).next()
     assert front.delivery.viewers(EVENT) == 0
     await feed.close()
+
+
+async def test_an_edge_that_was_away_gets_all_that_it_missed(front: Front, origin: Origin, film: Film) -> None:
+    await (await front.watch()).next()
+    await origin.begin(film, 4)
+    room = front.delivery.find(EVENT)
+    assert room is not None
+    await until(lambda: room.relay.window.resume_point() == (3, 9))
+    edge = Watcher(await open_raw(front, Authorization=bearer(front, Role.ADMIN, "*")))
+    await edge.socket.send_str(encode_client(Resume(1, 0, 0, renditions=("*",))))
+    seen = [(await edge.next())[0] for _ in range(1 + 3 + 4 * 31 - 3)]
+    large = [(h.msn, h.part) for h in seen if h.kind is Kind.PART and h.rendition == LARGE.id]
+    assert large == [(msn, part) for msn in range(4) for part in range(10)][1:]
+    await edge.socket.close()
 
 
 # What a client may say
@@ -348,11 +363,14 @@ async def test_a_slow_reader_skips_and_is_sent_away_while_fast_ones_get_every_pa
         return [(h.msn, h.part) for h in [await watcher.until(Kind.PART, LARGE.id) for _ in range(150)]]
 
     readers = [asyncio.create_task(read(watcher)) for watcher in fast]
+
+    def all_quick_have(parts: int) -> bool:
+        return held_parts(room) == parts and not any(client.unsent for client in quick)
+
     for msn in range(15):
-        for message in fat_parts(msn, 60_000):
-            before = held_parts(room)
+        for number, message in enumerate(fat_parts(msn, 60_000)):
             await origin.tell(message)
-            await until(lambda: held_parts(room) != before and not any(client.unsent for client in quick))
+            await until(partial(all_quick_have, 20 * msn + number + 1))
             worst = max([worst, *(client.unsent for client in room._clients)])
     for reader in readers:
         assert await reader == [(msn, index) for msn in range(15) for index in range(10)]

@@ -241,6 +241,12 @@ def test_a_viewer_that_was_away_too_long_starts_anew_and_is_told_of_the_gap() ->
     assert [line for one in missed for line in feed.give(one)] == ["GAP 0 51.0", "INIT 0 0.0", "PART 0 51.0"]
 
 
+def test_a_viewer_that_missed_more_than_it_may_have_unsent_starts_anew() -> None:
+    feed = Feed("720p", window=window(*[segment(msn, size=30_000) for msn in range(50, 56)]))
+    missed = feed.viewer.resume((50, 8), feed.window)
+    assert [line for one in missed for line in feed.give(one)][:3] == ["GAP 0 55.0", "INIT 0 0.0", "PART 0 55.0"]
+
+
 def test_a_viewer_that_claims_the_future_starts_anew() -> None:
     feed = Feed("720p", window=window(segment(50)))
     missed = feed.viewer.resume((4_000_000_000, 8), feed.window)
