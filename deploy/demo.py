@@ -17,7 +17,7 @@ from qna.bots import run_bots
 from deploy.tls import is_loopback
 from plenum.errors import NotFound, PlenumError
 from plenum.event import Event, EventState, Language, Moderation
-from plenum.identity import Principal, Role, Signer, new_subject
+from plenum.identity import Principal, Role, Signer
 from plenum.log import get_logger
 from plenum.registry import Registry
 from plenum.settings import Settings
@@ -95,7 +95,7 @@ async def ask_and_vote(settings: Settings, signer: Signer, event: str) -> Awaita
     names = ("Mara", "Jonas", "Priya", "Emre", "Lea")[:BOTS]
     now = time.time()
     tickets = [
-        signer.ticket(Principal(settings.tenant, event, Role.BOT, f"bot-{new_subject()}", name), now, SESSION_S)
+        signer.ticket(Principal(settings.tenant, event, Role.BOT, f"bot-{name.lower()}", name), now, SESSION_S)
         for name in names
     ]
     return run_bots(base_url(settings), event, tickets, ssl=trust(settings))

@@ -40,7 +40,7 @@ class Page:
         self.socket = socket
         self.ticket = ticket
         self.heard: list[Message] = []
-        self._at = 0
+        self._unread: list[Message] = []
         self._came = asyncio.Event()
         self._reader = asyncio.create_task(self._read())
         self.last: Message = {}
@@ -50,6 +50,7 @@ class Page:
             if message.type is aiohttp.WSMsgType.TEXT:
                 said = json.loads(message.data)
                 self.heard.append(said)
+                self._unread.append(said)
                 if said["t"] == "snap":
                     self.last = {"id": said["id"], "ep": said["ep"]}
                 elif said["t"] == "ev":
@@ -59,14 +60,14 @@ class Page:
         self._came.set()
 
     async def hear(self, wanted: str | Callable[[Message], bool]) -> Message:
-        """The next message of a type (or that fits), from where the last `hear` stopped."""
+        """The first message of a type (or that fits) that was not heard of yet; others stay unheard."""
         fits = (lambda m: m["t"] == wanted) if isinstance(wanted, str) else wanted
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                while self._at < len(self.heard):
-                    self._at += 1
-                    if fits(self.heard[self._at - 1]):
-                        return self.heard[self._at - 1]
+                for message in self._unread:
+                    if fits(message):
+                        self._unread.remove(message)
+                        return message
                 assert not self._reader.done(), f"closed with {self.socket.close_code} after {self.heard[-3:]}"
                 self._came.clear()
                 await self._came.wait()
