@@ -40,9 +40,10 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 def of(environment: Environment) -> Namespace:
     """The options of this run; locust always has some, though its types doubt it."""
-    if environment.parsed_options is None:
+    options: Namespace | None = environment.parsed_options
+    if options is None:
         raise RuntimeError("Start this with the `locust` command: it reads the options.")
-    return environment.parsed_options
+    return options
 
 
 def viewer_entrance(options: Namespace) -> Entrance:

@@ -1,0 +1,69 @@
+"""One platform and one browser for all system tests; each module makes events of its own.
+
+Everything here runs in one event loop, the session's: the platform's output, Playwright and the tests themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
+
+from tests.system.running_platform import Api, Platform
+from tests.system.visitors import Visitor, launch
+
+Come = Callable[..., Awaitable[Visitor]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here is a system test, in the session's loop."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
+    chromium = await launch(playwright.chromium)
+    yield chromium
+    await chromium.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """The platform with its default ladder and without the demo."""
+    running = Platform(tmp_path_factory.mktemp("platform") / "data")
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def api(platform: Platform) -> AsyncIterator[Api]:
+    async with Api(platform.links["all"]) as entered:
+        yield entered
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def come(browser: Browser) -> AsyncIterator[Come]:
+    """`await come("name", size)` opens a browser context of its own; all leave with the module."""
+    async with AsyncExitStack() as stack:
+
+        async def enter(name: str, *args: Any, **kwargs: Any) -> Visitor:
+            visitor = await Visitor.come(browser, name, *args, **kwargs)
+            stack.push_async_callback(visitor.leave)
+            return visitor
+
+        yield enter

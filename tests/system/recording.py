@@ -1,0 +1,107 @@
+"""Records the push feed as an edge would, every rendition at once, and gives it back as files that FFmpeg reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from plenum.media import Init, Part, Programme, ProgrammeState, Rendition
+from plenum.wire import SUBPROTOCOL, Kind, Subscribe, as_init, as_part, as_programme, encode_client, unpack
+
+
+class Recording:
+    """What came over one feed connection, in order of arrival."""
+
+    def __init__(self) -> None:
+        self.programmes: list[Programme] = []
+        self.inits: dict[tuple[int, int], Init] = {}
+        self.parts: dict[int, list[Part]] = defaultdict(list)
+        self.closed = False
+        self._news = asyncio.Condition()
+
+    @property
+    def programme(self) -> Programme:
+        return self.programmes[-1]
+
+    def rendition(self, name: str) -> Rendition:
+        found = self.programme.find(name)
+        assert found is not None, f"no rendition {name} among {[r.name for r in self.programme.renditions]}"
+        return found
+
+    def segments(self, name: str) -> list[int]:
+        """Whole segments, by media sequence number."""
+        parts = self.parts[self.rendition(name).id]
+        opened = {part.msn for part in parts if part.index == 0}
+        return sorted(opened & {part.msn for part in parts if part.last})
+
+    def film(self, name: str, first_msn: int = 0) -> bytes:
+        """Init segment and whole segments of one rendition, from a media sequence number on."""
+        number = self.rendition(name).id
+        whole = {msn for msn in self.segments(name) if msn >= first_msn}
+        parts = [part for part in self.parts[number] if part.msn in whole]
+        assert len({part.init_id for part in parts}) == 1, "the recording spans a new encoder"
+        return self.inits[number, parts[0].init_id].data + b"".join(part.data for part in parts)
+
+    async def until(self, condition: object, timeout_s: float = 20) -> None:
+        """Wait until `condition()` holds; it is asked after every message."""
+        assert callable(condition)
+        async with asyncio.timeout(timeout_s), self._news:
+            await self._news.wait_for(condition)
+
+    async def until_state(self, state: ProgrammeState, timeout_s: float = 20) -> None:
+        await self.until(lambda: bool(self.programmes) and self.programme.state is state, timeout_s)
+
+    async def until_segments(self, count: int, timeout_s: float = 40) -> None:
+        """Until every rendition has so many whole segments."""
+
+        def enough() -> bool:
+            renditions = self.programme.renditions if self.programmes else ()
+            return bool(renditions) and all(len(self.segments(r.name)) >= count for r in renditions)
+
+        await self.until(enough, timeout_s)
+
+    async def hear(self, message: bytes) -> Programme | None:
+        """Take one message; returns a programme when it came."""
+        header, payload = unpack(message)
+        programme = None
+        if header.kind is Kind.RENDITIONS:
+            programme = as_programme(payload)
+            self.programmes.append(programme)
+        elif header.kind is Kind.INIT:
+            self.inits[header.rendition, header.init_id] = as_init(header, payload)
+        elif header.kind is Kind.PART:
+            self.parts[header.rendition].append(as_part(header, payload))
+        async with self._news:
+            self._news.notify_all()
+        return programme
+
+
+@asynccontextmanager
+async def recording(url: str, event: str, ticket: str) -> AsyncIterator[Recording]:
+    """Watch every rendition for as long as the block lasts."""
+    tape = Recording()
+    address = f"{url.replace('http', 'ws', 1)}/live/{event}/feed"
+    async with aiohttp.ClientSession() as http:
+        headers = {"Authorization": f"Bearer {ticket}"}
+        async with http.ws_connect(address, protocols=[SUBPROTOCOL], headers=headers, max_msg_size=0) as socket:
+            listening = asyncio.create_task(_listen(socket, tape, ticket))
+            try:
+                yield tape
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _listen(socket: aiohttp.ClientWebSocketResponse, tape: Recording, ticket: str) -> None:
+    names: tuple[str, ...] = ()
+    await socket.send_str(encode_client(Subscribe(names, ticket)))
+    async for message in socket:
+        programme = await tape.hear(message.data)
+        if programme is not None and (wanted := tuple(r.name for r in programme.renditions)) != names:
+            names = wanted
+            await socket.send_str(encode_client(Subscribe(names, ticket)))
+    tape.closed = True

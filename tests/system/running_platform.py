@@ -1,0 +1,185 @@
+"""The real platform as a child of the tests: `plenum run` on free ports with a data folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from plenum.identity import Principal, Role, Signer, new_subject
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60.0
+STOP_S = 20.0
+TENANT = "main"
+_LINK = re.compile(r"^\s*(\S.*?)\s+(https?://\S+/j/\S+)", re.MULTILINE)
+_LABELS = {"Presenter": "presenter", "Employee": "viewer", "Producer": "producer", "All events": "all"}
+
+
+class Platform:
+    """`plenum run`, its address and its invitation links by role (`presenter viewer producer` with the demo, `all`)."""
+
+    def __init__(self, data_dir: Path, *flags: str, env: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self._flags = flags
+        self._env = os.environ | {"PLENUM_LOG__FORMAT": "json"} | dict(env or {})
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._output = ""
+        self._spoke = asyncio.Event()
+        self.links: dict[str, str] = {}
+        self.url = ""
+        self.started_s = 0.0
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.log"
+
+    async def start(self) -> Platform:
+        began = time.monotonic()
+        self._output, self.links = "", {}
+        command = ["run", "--port", "0", "--admin-port", "0", "--data-dir", str(self.data_dir), *self._flags]
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "deploy.cli",
+                *command,
+                cwd=ROOT,
+                env=self._env,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._reading = asyncio.create_task(self._read())
+        await asyncio.wait_for(self._until("Ctrl-C stops everything."), START_S)
+        self.started_s = time.monotonic() - began
+        self.links = {_LABELS[label]: link for label, link in _LINK.findall(self._output) if label in _LABELS}
+        self.url = self.links["all"].partition("/j/")[0]
+        return self
+
+    async def stop(self) -> int:
+        """Ctrl-C; returns the exit code. What does not end in time is killed, which the code then shows."""
+        process = self._running()
+        family = self.family()
+        process.send_signal(signal.SIGINT)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), STOP_S)
+        await self._reap(family)
+        return process.returncode or 0
+
+    async def kill(self) -> None:
+        """kill -9 of every process of the platform at once."""
+        await self._reap(self.family())
+
+    def family(self) -> list[int]:
+        """Process ids of the platform, the supervisor first."""
+        parents = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    fields = (entry / "stat").read_text().rpartition(") ")[2].split()
+                    parents[int(entry.name)] = int(fields[1])
+        family = [self._running().pid]
+        for pid in family:
+            family += [child for child, parent in parents.items() if parent == pid]
+        return family
+
+    def find(self, words: str) -> list[int]:
+        """Process ids whose command line has these words, for example `ingest.transcoder`."""
+        found = []
+        for pid in self.family():
+            with suppress(OSError):
+                if words in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode():
+                    found.append(pid)
+        return found
+
+    def ticket(self, event: str, role: Role, name: str = "", lifetime_s: float = 3600) -> str:
+        signer = Signer((self.data_dir / "secret.key").read_bytes())
+        return signer.ticket(Principal(TENANT, event, role, new_subject(), name), time.time(), lifetime_s)
+
+    async def _reap(self, family: list[int]) -> None:
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await self._running().wait()
+        if self._reading is not None:
+            await self._reading
+
+    async def _read(self) -> None:
+        stream = self._running().stdout
+        assert stream is not None
+        with self.log.open("ab", buffering=0) as log:
+            while line := await stream.readline():
+                log.write(line)
+                self._output += line.decode(errors="replace")
+                self._spoke.set()
+        self._spoke.set()
+
+    async def _until(self, words: str) -> None:
+        while words not in self._output:
+            await self._spoke.wait()
+            self._spoke.clear()
+            if self._reading is not None and self._reading.done() and words not in self._output:
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise AssertionError(f"plenum run ended before it served; its log ends with:\n{said}")
+
+    def _running(self) -> asyncio.subprocess.Process:
+        assert self._process is not None, "the platform was not started"
+        return self._process
+
+
+class Api:
+    """The JSON API as somebody who may create events: enters by an invitation link, as a browser does."""
+
+    def __init__(self, link: str) -> None:
+        self._link = link
+        self._base = link.partition("/j/")[0]
+        self._http: aiohttp.ClientSession | None = None
+        self._csrf = ""
+
+    async def __aenter__(self) -> Api:
+        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Origin": self._base})
+        async with self._http.get(self._link, allow_redirects=False) as answer:
+            assert answer.status == 303, await answer.text()
+        self._csrf = (await self.get("/session"))["csrf"]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._http is not None
+        await self._http.close()
+
+    async def get(self, path: str) -> Any:
+        return await self.call("GET", path)
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        assert self._http is not None
+        headers = {"X-CSRF-Token": self._csrf}
+        async with self._http.request(method, f"{self._base}/api/v1{path}", json=body, headers=headers) as answer:
+            said = await answer.json()
+            assert answer.status < 300, said
+            return said
+
+    async def create(self, title: str, moderation: str = "pre", language: str = "en", starts_at: float = 0) -> str:
+        """A new event; returns its id."""
+        body = {"title": title, "moderation": moderation, "language": language, "starts_at": starts_at}
+        return str((await self.call("POST", "/events", body))["id"])
+
+    async def links(self, event: str) -> dict[str, str]:
+        """Invitation links by role."""
+        return {link["role"]: link["url"] for link in (await self.get(f"/events/{event}/links"))["links"]}
+
+    async def join(self, event: str) -> Any:
+        return await self.get(f"/events/{event}/join")
+
+    async def end(self, event: str) -> None:
+        await self.call("POST", f"/events/{event}/end", {})
