@@ -15,11 +15,11 @@ from aiohttp import hdrs, web
 
 from plenum import metrics
 from plenum.errors import NotFound, PlenumError, Unauthorized, Unavailable
-from plenum.media import PART_S, RenditionKind
+from plenum.media import PART_S, ProgrammeState, RenditionKind
 from plenum.web import problem
 from sfu import directives, measures, playlist
 from sfu.relay import Relay, Relays
-from sfu.window import Track
+from sfu.window import Track, Window
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 KeyCheck = Callable[[str, str], bool]
@@ -113,8 +113,9 @@ class Hls:
         with relay.used():
             window = relay.window
             await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
-            if not window.tracks:
-                raise _not_live(window.programme is None)
+            await relay.waiting.until(None, lambda: window.ended or not _is_over(window), COLD_S)
+            if not window.tracks or (_is_over(window) and window.size == 0):
+                raise _nothing_to_play(window)
             renditions = [track.rendition for track in window.tracks.values()]
             peaks = {number: track.peak_bps for number, track in window.tracks.items()}
             text = playlist.multivariant(renditions, peaks)
@@ -132,6 +133,8 @@ class Hls:
                 directives.check_ahead(asked, track, part_s)
                 await self._until(relay, track, lambda: directives.satisfied(asked, track))
             ended = relay.window.ended
+            if ended and not track.segments:
+                raise _nothing_to_play(relay.window)
             version = (track.next_position, len(track.segments), ended)
             rendered = self._shelf(relay).get(
                 track.rendition.name, asked.skip, version, lambda: _render(relay, track, part_s, asked.skip)
@@ -177,7 +180,7 @@ class Hls:
         if track is not None:
             return track
         if not window.tracks:
-            raise _not_live(window.programme is None)
+            raise _nothing_to_play(window)
         raise NotFound("There is no such rendition.", code="no_rendition")
 
     async def _until(self, relay: Relay, track: Track, ready: Callable[[], bool]) -> None:
@@ -232,9 +235,16 @@ async def _preflight(_: web.Request) -> web.Response:
     return web.Response(status=204, headers={**CORS, **allowed})
 
 
-def _not_live(upstream_away: bool) -> PlenumError:
-    if upstream_away:
+def _is_over(window: Window) -> bool:
+    """The producer ended the event; END follows when all that is left of it has been told."""
+    return window.programme is not None and window.programme.state is ProgrammeState.ENDED
+
+
+def _nothing_to_play(window: Window) -> PlenumError:
+    if window.programme is None:
         return Unavailable("The programme cannot be reached at the moment.", code="upstream_away", retry_s=2)
+    if _is_over(window):
+        return NotFound("This event has ended.", code="event_ended")
     return NotFound("Nobody has been on air in this event yet.", code="not_live")
 
 

@@ -286,6 +286,20 @@ async def test_an_event_that_nobody_has_been_on_air_in_says_so(start_front: Star
     assert await code(front, front.hls + "/index.m3u8") == "not_live"
 
 
+async def test_an_event_that_ended_long_ago_says_so(start_front: StartFront, origin: Origin) -> None:
+    await origin.end()
+    front = await start_front()
+    assert await code(front, front.hls + "/index.m3u8") == "event_ended"
+    assert await code(front, front.hls + "/360p/media.m3u8") == "event_ended"
+
+
+async def test_an_event_that_has_just_ended_can_be_played_to_its_end(live: Front, origin: Origin) -> None:
+    await origin.end()
+    await until(lambda: live.delivery.find(EVENT).relay.window.ended)  # type: ignore[union-attr]
+    playlist = read((await fetch(live, "/360p/media.m3u8?_HLS_msn=9&_HLS_part=3&_HLS_skip=YES"))[1].decode())
+    assert (playlist.ended, playlist.segments[-1].msn) == (True, 2)
+
+
 async def test_an_upstream_that_cannot_be_reached_is_a_matter_of_time(
     start_front: StartFront, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
