@@ -11,9 +11,6 @@ import time
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 
-from plenum.whip_client import WhipPublisher
-from qna.bots import run_bots
-
 from deploy.tls import is_loopback
 from plenum.errors import NotFound, PlenumError
 from plenum.event import Event, EventState, Language, Moderation
@@ -21,6 +18,8 @@ from plenum.identity import Principal, Role, Signer
 from plenum.log import get_logger
 from plenum.registry import Registry
 from plenum.settings import Settings
+from plenum.whip_client import WhipPublisher
+from qna.bots import run_bots
 
 log = get_logger("demo")
 
