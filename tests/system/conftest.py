@@ -14,8 +14,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
-from tests.system.running_platform import Api, Platform
-from tests.system.visitors import Visitor, launch
+from loadtests.api_client import Api
+from loadtests.chromium import launch
+from loadtests.running_platform import Platform
+from tests.system.visitors import Visitor
 
 Come = Callable[..., Awaitable[Visitor]]
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
-from tests.system.running_platform import ROOT, Platform
 
 STOP_S = 5.0
 

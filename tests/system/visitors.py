@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, Request, Response
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 ARTIFACTS = Path(__file__).resolve().parents[1] / "artifacts"
 DESK = (1440, 900)
 PHONE = (390, 844)
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=30",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-async def launch(chromium: BrowserType, *extra: str) -> Browser:
-    """Debian's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings."""
-    return await chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, *extra])
 
 
 class Visitor:

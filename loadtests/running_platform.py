@@ -1,4 +1,7 @@
-"""The real platform as a child of the tests: `plenum run` on free ports with a data folder of its own."""
+"""The real platform as a child process: `plenum run` on free ports with a data folder of its own.
+
+For benchmarks and system tests. It is ended, or killed, by process id together with everything it started.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import aiohttp
 
 from plenum.identity import Principal, Role, Signer, new_subject
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
 STOP_S = 20.0
 TENANT = "main"
@@ -117,7 +117,8 @@ class Platform:
 
     async def _read(self) -> None:
         stream = self._running().stdout
-        assert stream is not None
+        if stream is None:
+            raise RuntimeError("the platform's output is not a pipe")
         with self.log.open("ab", buffering=0) as log:
             while line := await stream.readline():
                 log.write(line)
@@ -131,55 +132,9 @@ class Platform:
             self._spoke.clear()
             if self._reading is not None and self._reading.done() and words not in self._output:
                 said = self.log.read_text(errors="replace")[-2000:]
-                raise AssertionError(f"plenum run ended before it served; its log ends with:\n{said}")
+                raise RuntimeError(f"plenum run ended before it served; its log ends with:\n{said}")
 
     def _running(self) -> asyncio.subprocess.Process:
-        assert self._process is not None, "the platform was not started"
+        if self._process is None:
+            raise RuntimeError("the platform was not started")
         return self._process
-
-
-class Api:
-    """The JSON API as somebody who may create events: enters by an invitation link, as a browser does."""
-
-    def __init__(self, link: str) -> None:
-        self._link = link
-        self._base = link.partition("/j/")[0]
-        self._http: aiohttp.ClientSession | None = None
-        self._csrf = ""
-
-    async def __aenter__(self) -> Api:
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Origin": self._base})
-        async with self._http.get(self._link, allow_redirects=False) as answer:
-            assert answer.status == 303, await answer.text()
-        self._csrf = (await self.get("/session"))["csrf"]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._http is not None
-        await self._http.close()
-
-    async def get(self, path: str) -> Any:
-        return await self.call("GET", path)
-
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        assert self._http is not None
-        headers = {"X-CSRF-Token": self._csrf}
-        async with self._http.request(method, f"{self._base}/api/v1{path}", json=body, headers=headers) as answer:
-            said = await answer.json()
-            assert answer.status < 300, said
-            return said
-
-    async def create(self, title: str, moderation: str = "pre", language: str = "en", starts_at: float = 0) -> str:
-        """A new event; returns its id."""
-        body = {"title": title, "moderation": moderation, "language": language, "starts_at": starts_at}
-        return str((await self.call("POST", "/events", body))["id"])
-
-    async def links(self, event: str) -> dict[str, str]:
-        """Invitation links by role."""
-        return {link["role"]: link["url"] for link in (await self.get(f"/events/{event}/links"))["links"]}
-
-    async def join(self, event: str) -> Any:
-        return await self.get(f"/events/{event}/join")
-
-    async def end(self, event: str) -> None:
-        await self.call("POST", f"/events/{event}/end", {})

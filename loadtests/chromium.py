@@ -1,0 +1,36 @@
+"""The browser that benchmarks and system tests drive: Chromium with fake camera and microphone, by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+
+from playwright.async_api import Browser, BrowserType
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=30",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+WITHOUT_WEBSOCKET = """
+// A proxy that knows no Upgrade: the request arrives at an address that answers 404.
+globalThis.WebSocket = new Proxy(globalThis.WebSocket, {
+  construct: (Socket, [url, protocols]) => new Socket(String(url).replace(/\\/(live|qna)\\//, "/blocked/"), protocols),
+});
+"""
+"""Init script of a page whose network lets no WebSocket through."""
+
+
+async def launch(chromium: BrowserType, *extra: str) -> Browser:
+    """Debian's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings."""
+    return await chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, *extra])
