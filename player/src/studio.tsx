@@ -1,4 +1,7 @@
 /** Entry of /studio/{event}. */
+// First: it declares the order of the cascade layers, before any component brings its own style sheet.
+import "./css/index.css";
+
 import { effect } from "@preact/signals";
 import { render } from "preact";
 
@@ -6,7 +9,6 @@ import { eventInPath } from "./core/event";
 import { StudioPage } from "./ui/studio/page";
 import { StudioStore } from "./ui/studio/store";
 import { themeOf } from "./ui/theme";
-import "./css/index.css";
 import "./css/studio.css";
 
 const store = new StudioStore(eventInPath(location.pathname) ?? "");

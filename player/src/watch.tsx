@@ -1,4 +1,7 @@
 /** Entry of /watch/{event}. */
+// First: it declares the order of the cascade layers, before any component brings its own style sheet.
+import "./css/index.css";
+
 import { effect } from "@preact/signals";
 import { render } from "preact";
 
@@ -6,7 +9,6 @@ import { eventInPath } from "./core/event";
 import { themeOf } from "./ui/theme";
 import { WatchPage } from "./ui/watch/page";
 import { WatchStore } from "./ui/watch/store";
-import "./css/index.css";
 import "./css/watch.css";
 
 declare global {

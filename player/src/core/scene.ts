@@ -24,13 +24,16 @@ export interface Known {
   readonly online: boolean;
   /** A picture is in hand, be it a still one. */
   readonly hasPicture: boolean;
+  /** The buffer has run dry: what is shown does not move. */
+  readonly isStill: boolean;
 }
 
 export function sceneOf(known: Known): Scene {
   if (known.turned) return "turned";
   if (known.event === "ended" || known.programme === "ended") return "ended";
   if (!known.online && known.link.is !== "open") return "offline";
-  if (known.link.is === "lost") return "reconnecting";
+  // A line that is back before the buffer is empty was never missed.
+  if (known.link.is === "lost" && (known.isStill || known.link.attempt > 1)) return "reconnecting";
   if (known.event === null) return "loading";
   if (known.programme === "live" || known.programme === "slate") return known.hasPicture ? known.programme : "loading";
   return known.link.is === "connecting" && known.event === "live" ? "loading" : "waiting";

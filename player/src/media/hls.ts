@@ -92,6 +92,7 @@ export class HlsEngine implements Engine {
   private open(): void {
     clearTimeout(this.retry);
     this.hls?.destroy();
+    this.playback.excuse();
     const hls = new Hls({
       lowLatencyMode: true,
       enableWorker: false,

@@ -74,6 +74,7 @@ export class MseEngine implements Engine {
   private started = false;
   private following = true;
   private evictedAt = 0;
+  private isExcused = false;
 
   constructor(
     readonly video: HTMLVideoElement,
@@ -117,6 +118,11 @@ export class MseEngine implements Engine {
     if (this.early.length >= MOST_EARLY_PARTS) this.early.splice(0, MOST_EARLY_PARTS / 2);
     this.early.push({ header, bytes });
     if (!waits) this.takeEarly();
+  }
+
+  /** The line broke: the drought that follows says nothing about how much this line needs in hand. */
+  lineBroke(): void {
+    this.isExcused = true;
   }
 
   pause(): void {
@@ -291,7 +297,9 @@ export class MseEngine implements Engine {
   }
 
   private recovered(durationMs: number): void {
-    if (durationMs < JITTER_MS) this.pilot.stalled(performance.now());
+    if (this.isExcused) this.pilot.settle(performance.now());
+    else if (durationMs < JITTER_MS) this.pilot.stalled(performance.now());
+    this.isExcused = false;
   }
 
   private readonly broken = (): void => {

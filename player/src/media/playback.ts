@@ -38,8 +38,13 @@ export class Playback {
     }
   }
 
-  jump(to: number): void {
+  /** The wait that follows is of our own making. */
+  excuse(): void {
     this.jumpedAt = performance.now();
+  }
+
+  jump(to: number): void {
+    this.excuse();
     this.video.currentTime = to;
   }
 

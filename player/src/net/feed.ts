@@ -9,12 +9,12 @@ import type { LinkState } from "../core/link";
 import { Positions } from "../core/positions";
 import * as wire from "../core/wire";
 
-const BACKOFF: Backoff = { firstMs: 400, mostMs: 5000 };
+const BACKOFF: Backoff = { firstMs: 300, mostMs: 3000 };
 /** Longer than a transcoder's restart, during which the socket is well and nothing comes. */
 const SILENCE_MS = 8000;
 /** The browser says the network went: do not wait for the long silence. */
 const SILENCE_OFFLINE_MS = 1500;
-const OPENING_MS = 6000;
+const OPENING_MS = 4000;
 /** So many attempts without ever a connection: something on the way forbids WebSocket. */
 const BLOCKED_AFTER = 2;
 

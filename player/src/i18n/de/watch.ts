@@ -77,6 +77,8 @@ export const de: typeof en = {
     full: "Vollbild",
     pip: "Bild im Bild",
     live: "Zurück zu Live",
+    ask: "Eine Frage stellen",
+    vote: "Für die markierte Frage stimmen",
     help: "Diese Hilfe",
     or: "oder",
     space: "Leertaste",

@@ -76,6 +76,8 @@ export const en = {
     full: "Full screen",
     pip: "Picture in picture",
     live: "Go to live",
+    ask: "Ask a question",
+    vote: "Vote for the question in focus",
     help: "This help",
     or: "or",
     space: "Space",

@@ -28,7 +28,7 @@ export function StudioPage({ store, theme }: { store: StudioStore; theme: ThemeC
   });
   return (
     <>
-      <TopBar title={store.event.value?.title ?? ""} theme={theme} beside={<Presenter store={store} />}>
+      <TopBar title={store.event.value?.title ?? common().brand} theme={theme} beside={<Presenter store={store} />}>
         <PhaseBadge store={store} />
       </TopBar>
       <Body store={store} onAsk={(what) => (asking.value = what)} />

@@ -76,7 +76,14 @@ function Volume({ store }: { store: WatchStore }) {
 function Liveness({ store }: { store: WatchStore }) {
   if (store.isBehind.value) return <Behind store={store} />;
   const scene = store.scene.value;
-  if (scene === "slate") return <Badge>{t().slate}</Badge>;
+  // The slate is a picture in the stream; these words are for ears and for small screens.
+  if (scene === "slate") {
+    return (
+      <span class="liveness" role="status" data-testid="slate">
+        <Badge>{t().slate}</Badge>
+      </span>
+    );
+  }
   if (scene !== "live") return null;
   return (
     <span class="liveness">
@@ -125,7 +132,7 @@ function Quality({ store }: { store: WatchStore }) {
     <div class="quality" data-testid="quality">
       <Menu
         label={t().quality}
-        icon="gear"
+        icon="settings"
         heading={t().quality}
         items={store.rungs.value.map((rung) => ({
           value: rung.choice,

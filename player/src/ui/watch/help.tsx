@@ -1,6 +1,5 @@
 /** The keys of the watch page, and the switch that turns them off (WCAG 2.1.4). */
 import { watch as t } from "../../i18n/watch";
-import { questions } from "../../i18n/questions";
 import { Dialog, Kbd, Switch } from "../components";
 import { shortcutsOn, switchShortcuts } from "../shortcuts";
 
@@ -12,7 +11,8 @@ export function Help({ onClose }: { onClose(): void }) {
     [["F"], words.full],
     [["I"], words.pip],
     [[words.end, "."], words.live],
-    [["Q"], questions().ask],
+    [["Q"], words.ask],
+    [["U"], words.vote],
     [["?"], words.help],
   ];
   return (

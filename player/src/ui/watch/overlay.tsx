@@ -23,7 +23,6 @@ export function Overlay({ store }: { store: WatchStore }) {
     case "ended":
       return <Ended store={store} />;
     case "slate":
-      return <SlateBadge store={store} />;
     case "live":
       return <SoundWanted store={store} />;
   }
@@ -140,18 +139,6 @@ function Ended({ store }: { store: WatchStore }) {
         )}
       </dl>
     </div>
-  );
-}
-
-/** The slate itself is in the stream; this says so to ears, and offers sound where it is blocked. */
-function SlateBadge({ store }: { store: WatchStore }) {
-  return (
-    <>
-      <p class="slate-badge" role="status" data-testid="slate">
-        {t().slate}
-      </p>
-      <SoundWanted store={store} />
-    </>
   );
 }
 

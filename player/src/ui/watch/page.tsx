@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 
 import { formatNumber } from "../../i18n";
+import { common } from "../../i18n/common";
 import { watch as t } from "../../i18n/watch";
 import { rename } from "../../net/api";
 import { Icon, Toasts, TopBar } from "../components";
@@ -30,7 +31,7 @@ export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeCho
   });
   return (
     <>
-      <TopBar title={store.event.value?.title ?? ""} theme={theme}>
+      <TopBar title={store.event.value?.title ?? common().brand} theme={theme}>
         <Viewers store={store} />
       </TopBar>
       <main id="main" class="watch">
@@ -45,7 +46,7 @@ export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeCho
 
 function Viewers({ store }: { store: WatchStore }) {
   const count = store.viewers.value;
-  if (count === 0 || store.turned.value) return null;
+  if (count === 0 || store.turned.value || store.scene.value === "ended") return null;
   return (
     <span class="viewers small muted numbers" data-testid="viewers">
       <Icon name="people" size={18} />

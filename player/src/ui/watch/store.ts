@@ -26,6 +26,7 @@ const QUALITY = "plenum.quality";
 const LOOK_MS = 500;
 const REPORT_MS = 1000;
 const POLL_MS = 5000;
+const STILL_S = 0.1;
 const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
 
 export class WatchStore {
@@ -54,6 +55,7 @@ export class WatchStore {
       link: this.link.value,
       online: this.online.value,
       hasPicture: this.hasPicture.value,
+      isStill: !this.hasPicture.value || this.stats.value.bufferedS < STILL_S,
     }),
   );
   readonly viewers = computed(() => this.questions.value?.audience.value || this.polledViewers.value);
@@ -184,7 +186,9 @@ export class WatchStore {
   private feedListener(engine: MseEngine): FeedListener {
     return {
       link: (state) => {
-        if (this.engine === engine) this.link.value = state;
+        if (this.engine !== engine) return;
+        if (state.is === "lost") engine.lineBroke();
+        this.link.value = state;
       },
       programme: (programme) => this.programmeCame(programme, engine),
       init: (header: Header, bytes) => engine.init(header, bytes),
@@ -317,15 +321,20 @@ export class WatchStore {
     batch(() => {
       this.event.value = status;
       this.polledViewers.value = status.viewers;
-      if (!this.feed) this.programme.value = status.programme;
+      if (!this.feed) this.programme.value = programmeOf(status);
     });
     if (this.isOver) return;
     if (status.state === "ended") {
       this.finish();
     } else if (!this.feed) {
       if (!this.engine) this.link.value = { is: "open" };
-      const runs = status.programme?.state === "live" || status.programme?.state === "slate";
-      if (runs && !this.engine) await this.openPull();
+      const state = this.programme.value?.state;
+      if ((state === "live" || state === "slate") && !this.engine) await this.openPull();
     }
   }
+}
+
+/** A front that serves nobody yet has no feed and so knows no programme: an event that is live has one all the same. */
+function programmeOf(status: EventStatus): ProgrammeView | null {
+  return status.programme ?? (status.state === "live" ? { state: "live", on_air: null, degraded: false } : null);
 }
