@@ -22,7 +22,9 @@ part_seconds = Histogram(
 subscribers = Gauge("plenum_origin_subscribers", "Relays and recorders connected to the origin's feed.")
 skips = Counter("plenum_origin_skips", "Times a subscriber was too slow and parts were left out.")
 ledger_seconds = Histogram(
-    "plenum_ledger_write_seconds", "Time to make an event's record durable.", buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 8)
+    "plenum_ledger_write_seconds",
+    "Time to make an event's record durable.",
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 8),
 )
 ledger_failures = Counter("plenum_ledger_failures", "Records that the disk refused.")
 

@@ -45,6 +45,8 @@ class Ring:
         self._bytes = 0
         self._parts: deque[Held] = deque()
         self._inits: dict[tuple[int, int], bytes] = {}
+        self._let_go: dict[int, Place] = {}
+        """The newest part of each rendition that is not held any more."""
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -66,11 +68,14 @@ class Ring:
         self._parts.append(held)
         self._bytes += len(held.message)
         while self._bytes > self._max_bytes or held.at - self._parts[0].at > self._span_s:
-            self._bytes -= len(self._parts.popleft().message)
+            oldest = self._parts.popleft()
+            self._bytes -= len(oldest.message)
+            self._let_go[oldest.header.rendition] = oldest.place
 
     def clear(self) -> None:
         self._parts.clear()
         self._inits.clear()
+        self._let_go.clear()
         self._bytes = 0
 
     def from_segment_start(self, rendition: int) -> list[Held]:
@@ -80,23 +85,22 @@ class Ring:
         return segment if segment and segment[0].header.part == 0 else []
 
     def after(self, rendition: int, place: Place) -> list[Held] | None:
-        """The parts that follow this one; None where one of them may be missing here."""
-        parts = self._of(rendition)
-        if parts and parts[0].place > place and not _follows(parts[0], place):
+        """The parts that follow this one; None where one of them is not held any more."""
+        if self._let_go.get(rendition, place) > place:
             return None
-        return [held for held in parts if held.place > place]
+        return [held for held in self._of(rendition) if held.place > place]
+
+    def from_first_segment(self, rendition: int) -> list[Held]:
+        """All that is held of the rendition, from the first whole segment on."""
+        parts = self._of(rendition)
+        start = next((at for at, held in enumerate(parts) if held.header.part == 0), len(parts))
+        return parts[start:]
 
     def _of(self, rendition: int) -> list[Held]:
         return [held for held in self._parts if held.header.rendition == rendition]
 
     def _forget_inits(self) -> None:
         needed = {(held.header.rendition, held.header.init_id) for held in self._parts}
-        newest = {rendition: init_id for rendition, init_id in self._inits}  # insertion order: the last one stays
+        newest = dict(self._inits.keys())  # in the order they came: the last of each rendition stays
         needed |= set(newest.items())
         self._inits = {key: message for key, message in self._inits.items() if key in needed}
-
-
-def _follows(held: Held, place: Place) -> bool:
-    """The part opens the very next segment, or is the next part of the same one."""
-    msn, part = place
-    return held.place == (msn, part + 1) or held.place == (msn + 1, 0)
