@@ -8,4 +8,5 @@ import "./css/index.css";
 const theme = themeOf("desk");
 const linkError = new URLSearchParams(location.search).get("error");
 
-render(<HomePage theme={theme} linkError={linkError} />, document.getElementById("app")!);
+const root = document.getElementById("app");
+if (root) render(<HomePage theme={theme} linkError={linkError} />, root);

@@ -78,6 +78,7 @@ export const de: typeof en = {
     duplicate: "Das haben Sie schon gefragt.",
     not_votable: "Für diese Frage kann nicht mehr gestimmt werden.",
     own_question: "Für die eigene Frage kann man nicht stimmen.",
+    board_full: "Es gibt schon zu viele Fragen. Stimmen Sie für eine, die da ist.",
     event_ended: "Die Veranstaltung ist zu Ende.",
   },
 };

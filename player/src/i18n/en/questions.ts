@@ -74,6 +74,7 @@ export const en = {
     duplicate: "You have asked this already.",
     not_votable: "This question cannot be voted on any more.",
     own_question: "You cannot vote for your own question.",
+    board_full: "There are too many questions already. Vote for one that is there.",
     event_ended: "The event is over.",
   } as Record<string, string>,
 };

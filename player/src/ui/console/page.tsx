@@ -1,0 +1,156 @@
+/** The console: show, board and audience side by side; on phones the monitor stays and the rest is tabs. */
+import { useSignal, type Signal } from "@preact/signals";
+
+import { across, step, VERB_KEYS, type Lane } from "../../core/lanes";
+import { common } from "../../i18n/common";
+import { desk as t } from "../../i18n/console";
+import { Badge, Empty, IconButton, Panel, Tabs, Toasts, TopBar } from "../components";
+import { useMediaQuery } from "../media-query";
+import { useShortcuts } from "../shortcuts";
+import type { ThemeChoice } from "../theme";
+import { Audience } from "./audience";
+import { Board, SingleLane, visibleLanes, type LastLane } from "./board";
+import { DismissDialog } from "./dismiss";
+import { Help } from "./help";
+import { ProgrammeMonitor, ShowClock, ShowControls } from "./show";
+import type { ConsoleStore } from "./store";
+import "../../css/questions.css";
+import "../../css/console.css";
+
+type PhoneTab = Exclude<Lane, "aside"> | "show";
+const TABS: readonly PhoneTab[] = ["review", "queue", "stage", "answered", "show"];
+const TABS_ID = "console";
+
+const TURNED_CODES = { signin: "no_session", forbidden: "role_needed", unknown: "unknown_event", kicked: "not_invited", full: "unavailable" };
+
+export function ConsolePage({ store, theme }: { store: ConsoleStore; theme: ThemeChoice }) {
+  const help = useSignal(false);
+  const last = useSignal<LastLane>("answered");
+  const tab = useSignal<PhoneTab>("review");
+  const isPhone = useMediaQuery("(max-width: 860px)").value;
+  useBoardKeys(store, last, tab, () => {
+    help.value = true;
+  });
+
+  const turned = store.turned.value;
+  const state = store.state.value;
+  return (
+    <>
+      <TopBar
+        title={store.event.value?.title ?? t().title}
+        theme={theme}
+        beside={store.event.value && <Badge kind={state === "live" ? "live" : "neutral"}>{common().states[state]}</Badge>}
+      >
+        <IconButton
+          name="help"
+          label={t().shortcuts}
+          onClick={() => {
+            help.value = true;
+          }}
+        />
+      </TopBar>
+      {turned && (
+        <main id="main" class="console-turned">
+          <Empty title={t().title}>
+            {turned === "forbidden" ? t().notProducer : common().errors[TURNED_CODES[turned]]} <a href="/">{common().home}</a>
+          </Empty>
+        </main>
+      )}
+      {!turned && (isPhone ? <Phone store={store} last={last} tab={tab} /> : <Columns store={store} last={last} />)}
+      {store.dismissing.value && <DismissDialog store={store} />}
+      {help.value && (
+        <Help
+          onClose={() => {
+            help.value = false;
+          }}
+        />
+      )}
+      <Toasts />
+    </>
+  );
+}
+
+function Columns({ store, last }: { store: ConsoleStore; last: Signal<LastLane> }) {
+  return (
+    <main id="main" class="console">
+      <section class="side side-show" aria-labelledby="show-title">
+        <h2 id="show-title" class="visually-hidden">
+          {t().show}
+        </h2>
+        <ProgrammeMonitor store={store} />
+        <ShowClock store={store} />
+        <ShowControls store={store} />
+      </section>
+      <Board store={store} last={last} />
+      <section class="side side-audience" aria-label={t().audience}>
+        <Audience store={store} />
+      </section>
+    </main>
+  );
+}
+
+function Phone({ store, last, tab }: { store: ConsoleStore; last: Signal<LastLane>; tab: Signal<PhoneTab> }) {
+  const lanes = store.lanes.value;
+  const shown = tab.value;
+  return (
+    <main id="main" class="console-phone">
+      <div class="phone-top">
+        <ProgrammeMonitor store={store} />
+        <Tabs
+          id={TABS_ID}
+          label={t().view}
+          options={TABS.map((value) => ({
+            value,
+            words: t().tabs[value],
+            ...(value === "show" ? {} : { count: lanes[value].length }),
+          }))}
+          chosen={shown}
+          onChoose={(chosen) => {
+            tab.value = chosen;
+          }}
+        />
+      </div>
+      <Panel id={TABS_ID} value={shown} class="phone-panel">
+        {shown === "show" ? (
+          <div class="side">
+            <ShowClock store={store} />
+            <ShowControls store={store} />
+            <Audience store={store} />
+          </div>
+        ) : (
+          <SingleLane store={store} lane={shown} last={last} />
+        )}
+      </Panel>
+    </main>
+  );
+}
+
+function useBoardKeys(store: ConsoleStore, last: Signal<LastLane>, tab: Signal<PhoneTab>, onHelp: () => void): void {
+  const walk = (by: 1 | -1) => () => {
+    store.selection.value = step(store.lanes.peek(), store.selection.peek(), by);
+  };
+  const cross = (by: 1 | -1) => () => {
+    const next = across(store.lanes.peek(), store.selection.peek(), by, visibleLanes(last.peek()));
+    store.selection.value = next;
+    tab.value = next.lane === "aside" ? "answered" : next.lane;
+  };
+  const verbs = Object.fromEntries(
+    Object.entries(VERB_KEYS).map(([key, verb]) => [
+      key,
+      () => {
+        const question = store.selected.peek();
+        if (question) store.move(question, verb);
+        return question !== null;
+      },
+    ]),
+  );
+  useShortcuts({
+    ...verbs,
+    j: walk(1),
+    k: walk(-1),
+    h: cross(-1),
+    l: cross(1),
+    "/": () => document.querySelector<HTMLInputElement>("#board-search")?.focus(),
+    "?": onHelp,
+  });
+}
