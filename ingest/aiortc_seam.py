@@ -1,7 +1,7 @@
 """The receiving WebRTC session on aiortc: what a peer process needs of it, and nothing else of it leaks out.
 
-aiortc does ICE, DTLS and SRTP. Offer and answer are read and written by `plenum/signalling.py`, packets by
-`ingest/reception.py`. The private hooks are in `plenum/rtc_seam.py`, which the publisher shares.
+aiortc does ICE, DTLS and SRTP. Offers are read by `plenum/offer.py`, answers written by `plenum/answer.py`,
+packets understood by `ingest/reception.py`. The private hooks are in `plenum/rtc_seam.py`, which the publisher shares.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
 from ingest.peer_messages import PeerEnd
+from plenum.answer import canonical_offer, read_transport, write_answer
+from plenum.offer import Offer
 from plenum.rtc_binding import MediaBinding
 from plenum.rtc_seam import MediaPipe, OnPacket, bind_media
-from plenum.signalling import Offer, read_transport, write_answer
 
 
 class ReceivingSession:
@@ -35,7 +36,7 @@ class ReceivingSession:
 
     async def answer(self, offer: Offer, binding: MediaBinding, rtp: OnPacket, rtcp: OnPacket) -> str:
         """The complete answer; packets go to the two handlers from now on. Raises Unavailable `no_port`."""
-        await self._pc.setRemoteDescription(RTCSessionDescription(offer.canonical, "offer"))
+        await self._pc.setRemoteDescription(RTCSessionDescription(canonical_offer(offer), "offer"))
         self.dropped = bind_media(self._pc, binding)
         self._pipe = MediaPipe(self._pc)
         self._pipe.on_closed(self._on_closed)

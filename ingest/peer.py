@@ -43,7 +43,7 @@ from ingest.samples import WANT_KEYFRAME, Sample
 from ingest.seqpacket import ControlConnection
 from plenum.errors import BadInput, PlenumError
 from plenum.log import configure, get_logger
-from plenum.signalling import read_offer
+from plenum.offer import read_offer
 
 log = get_logger("peer")
 

@@ -15,8 +15,8 @@ from ingest.samples import Sample, SampleCodec, SampleStream, alive_sample, audi
 from ingest.transport_cc import TransportFeedback
 from plenum import rtcp
 from plenum.errors import BadInput
+from plenum.offer import TRANSPORT_CC_URI, Offer, uses_transport_cc
 from plenum.rtp import RtpPacket, parse_rtp
-from plenum.signalling import TRANSPORT_CC_URI, Offer, uses_transport_cc
 
 VIDEO_PATIENCE_US = 400_000
 AUDIO_PATIENCE_US = 60_000

@@ -18,6 +18,7 @@ from plenum import metrics, signalling
 from plenum.clock import Clock
 from plenum.errors import Forbidden, MethodNotAllowed, PlenumError, TooMany
 from plenum.identity import Principal, Role
+from plenum.offer import OFFER_MAX, read_offer
 from plenum.pace import Limiter
 from plenum.web import Gate, problem, read_body
 
@@ -104,8 +105,8 @@ class Whip:
         event = request.match_info["event"]
         principal = self._gate.principal(request, event, Role.PRESENTER)
         signalling.check_offer_type(request.content_type)
-        body = await read_body(request, signalling.OFFER_MAX)
-        offer = signalling.read_offer(body)
+        body = await read_body(request, OFFER_MAX)
+        offer = read_offer(body)
         entered = await self._programmes.enter(principal, body.decode())
         self._remember(entered, _Session(event, principal.subject, entered.etag, offer.transport.ufrag))
         response = web.Response(

@@ -49,10 +49,10 @@ class Timeline(msgspec.Struct):
 class Broadcast:
     """Runs a source. `pictures` and `sounds` yield what is encoded, in order; None is the end."""
 
-    def __init__(self, source: MediaSource, bitrate_bps: int) -> None:
+    def __init__(self, source: MediaSource, bitrate_bps: int, preset: str = "superfast") -> None:
         self._source = source
         self._loop = asyncio.get_running_loop()
-        self._picture_encoder = PictureEncoder(source.width, source.height, source.fps, bitrate_bps)
+        self._picture_encoder = PictureEncoder(source.width, source.height, source.fps, bitrate_bps, preset)
         self._sound_encoder = SoundEncoder() if source.has_audio else None
         self._stop = threading.Event()
         self._keyframe = threading.Event()

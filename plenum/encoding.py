@@ -37,7 +37,7 @@ class Encoded(msgspec.Struct, frozen=True):
 class PictureEncoder:
     """x264 without delay: the packet of a picture comes with the picture."""
 
-    def __init__(self, width: int, height: int, fps: Fraction, bitrate_bps: int) -> None:
+    def __init__(self, width: int, height: int, fps: Fraction, bitrate_bps: int, preset: str = "superfast") -> None:
         self._width, self._height = width, height
         self._reformatter = VideoReformatter()
         self._codec: Any = av.CodecContext.create("libx264", "w")
@@ -48,7 +48,7 @@ class PictureEncoder:
         self._codec.bit_rate = bitrate_bps
         kilobits = bitrate_bps // 1000
         self._codec.options = {
-            "preset": "superfast",
+            "preset": preset,
             "tune": "zerolatency",
             "profile": "baseline",
             "forced-idr": "1",

@@ -32,14 +32,19 @@ _SEGMENTS = {
 
 
 class TestSource:
-    """1280x720 at 30 pictures a second with sound, for ever."""
+    """1280x720 at 30 pictures a second with sound, for ever. A picture is good until the next one is asked for: they
+    share one buffer, since new memory for each costs more than drawing and encoding it."""
 
     __test__ = False  # not a test case, whatever pytest thinks of its name
     has_audio = True
 
     def __init__(self, width: int = 1280, height: int = 720, fps: int = 30) -> None:
         self.width, self.height, self.fps = width, height, Fraction(fps)
-        self._background = _background(width, height)
+        background = _background(width, height)
+        self._frame = VideoFrame.from_ndarray(background, format="yuv420p")
+        luma: Any = self._frame.planes[0]
+        self._luma: Plane = np.frombuffer(luma, dtype=np.uint8).reshape(height, luma.line_size)[:, :width]
+        self._empty: Plane = background[:height].copy()
         self._is_closed = False
 
     def frames(self, wall_of: WallOf) -> Iterator[Timed]:
@@ -57,24 +62,24 @@ class TestSource:
         self._is_closed = True
 
     def _picture(self, wall_s: float) -> VideoFrame:
-        planes = self._background.copy()
-        luma = planes[: self.height]
         into_second = wall_s % 1.0
-        self._draw_clock(luma, wall_s)
-        edge = int(self.width * into_second)
-        luma[int(self.height * 0.70) : int(self.height * 0.74), :edge] = 180
-        if into_second < BEEP_S:
-            side = self.height // 12
-            luma[side : 2 * side, -2 * side : -side] = 235
-        return VideoFrame.from_ndarray(planes, format="yuv420p")
+        self._draw_clock(wall_s)
+        bar = slice(int(self.height * 0.70), int(self.height * 0.74))
+        self._luma[bar] = self._empty[bar]
+        self._luma[bar, : int(self.width * into_second)] = 180
+        side = self.height // 12
+        lamp = (slice(side, 2 * side), slice(-2 * side, -side))
+        self._luma[lamp] = 235 if into_second < BEEP_S else self._empty[lamp]
+        return self._frame
 
-    def _draw_clock(self, luma: Plane, wall_s: float) -> None:
+    def _draw_clock(self, wall_s: float) -> None:
         whole = int(wall_s)
         text = time.strftime("%H:%M:%S", time.localtime(whole)) + f".{int((wall_s - whole) * 1000):03d}"
         cell = self.width // 16
         x, y, size = (self.width - cell * len(text)) // 2, int(self.height * 0.36), int(cell * 1.6)
+        self._luma[y : y + size] = self._empty[y : y + size]
         for character in text:
-            _draw_character(luma, character, x, y, int(cell * 0.78), size)
+            _draw_character(self._luma, character, x, y, int(cell * 0.78), size)
             x += cell
 
 

@@ -17,8 +17,9 @@ from ingest.whip import Entered, Whip
 from plenum.clock import SystemClock
 from plenum.errors import Conflict, NotFound
 from plenum.identity import Principal, Role, Signer
+from plenum.offer import OFFER_MAX
 from plenum.rtc_binding import MediaBinding
-from plenum.signalling import OFFER_MAX, etag_of
+from plenum.signalling import etag_of
 from plenum.web import Gate, application
 
 SIGNER = Signer(b"stage" * 8)

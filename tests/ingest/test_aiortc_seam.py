@@ -21,10 +21,11 @@ from aiortc.rtcrtpsender import RTCRtpSender
 
 from ingest.aiortc_seam import ReceivingSession
 from ingest.peer_messages import PeerEnd
+from plenum.answer import read_transport
+from plenum.offer import read_offer
 from plenum.rtc_binding import MediaBinding
 from plenum.rtc_seam import MediaPipe, bind_media
 from plenum.rtp import RtpPacket, pack_rtp
-from plenum.signalling import read_offer, read_transport
 
 PATIENCE_S = 15
 

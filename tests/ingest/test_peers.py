@@ -17,9 +17,10 @@ import pytest
 
 from ingest import peers as peers_module
 from ingest.peers import Peers
+from plenum.answer import read_transport
 from plenum.errors import BadInput, Unavailable
 from plenum.rtc_binding import MediaBinding
-from plenum.signalling import etag_of, read_transport
+from plenum.signalling import etag_of
 
 OFFER = (Path(__file__).parent.parent / "plenum" / "offers" / "chromium.sdp").read_bytes().decode()
 PATIENCE_S = 20

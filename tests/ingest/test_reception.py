@@ -17,9 +17,7 @@ from ingest.reception import (
 )
 from ingest.samples import Sample, SampleCodec, SampleKind, SampleStream
 from plenum import rtcp
-from plenum.rtp import RtpPacket, pack_extensions, pack_rtp
-from plenum.rtp_stream import RtpStream, StreamNumbers, h264_payloads
-from plenum.signalling import (
+from plenum.offer import (
     ABS_SEND_TIME_URI,
     TRANSPORT_CC_URI,
     Codec,
@@ -27,6 +25,8 @@ from plenum.signalling import (
     Section,
     Transport,
 )
+from plenum.rtp import RtpPacket, pack_extensions, pack_rtp
+from plenum.rtp_stream import RtpStream, StreamNumbers, h264_payloads
 
 VIDEO, RTX, AUDIO = 108, 109, 111
 KEY = b"\0\0\0\1\x67sps" + b"\0\0\0\1\x68pps" + b"\0\0\0\1\x65\x88" + b"k" * 3000

@@ -11,7 +11,8 @@ from aiohttp import ClientSession
 from ingest.samples import SampleKind
 from plenum.errors import Conflict
 from plenum.identity import Role
-from plenum.signalling import FRAGMENT, OFFER_MAX, SDP
+from plenum.offer import OFFER_MAX
+from plenum.signalling import FRAGMENT, SDP
 from plenum.whip_client import WhipPublisher
 from tests.ingest.test_peers import OFFER
 from tests.whip_stage import EVENT, Stage, ticket, whip_stage

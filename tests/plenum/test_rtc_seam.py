@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
+from plenum.answer import read_transport
 from plenum.errors import BadInput, Unavailable
 from plenum.rtc_binding import MediaBinding
 from plenum.rtc_seam import bind_media, interface_addresses
-from plenum.signalling import read_transport
 
 
 @pytest.fixture
