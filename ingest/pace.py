@@ -171,6 +171,8 @@ class FrameQueue(Generic[Picture]):
 
     LIMIT = 16
     """Above it the oldest goes: at 1080p one picture is 3 MB."""
+    LATE_MAX = 8.0
+    """So many frames late it is no jitter any more: find the phase anew."""
 
     def __init__(self, fps: int) -> None:
         self._frame_us = 1_000_000 / fps
@@ -182,6 +184,10 @@ class FrameQueue(Generic[Picture]):
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def retime(self, fps: int) -> None:
+        """The programme's rate is known now."""
+        self._frame_us = 1_000_000 / fps
 
     @property
     def source_fps(self) -> float:
@@ -216,23 +222,22 @@ class FrameQueue(Generic[Picture]):
         self._held.popleft()
         self.skipped += 1
 
-    def _lock(self, wanted_us: int) -> Picture | None:
-        late = self._late(wanted_us) - self._drop_overdue(wanted_us)
-        picture = self._take_nearest(wanted_us)
-        self._phase = late if picture is not None else None
-        return picture
+    def _skip_overdue(self, wanted_us: int) -> float:
+        """Leave out what a later picture that is due replaces; returns how late the first one is then."""
+        while len(self._held) > 1 and (wanted_us - self._held[1][0]) / self._frame_us >= -0.5:
+            self._drop()
+        return self._late(wanted_us)
 
     def _take_nearest(self, wanted_us: int) -> Picture | None:
         self._phase = None
-        while len(self._held) > 1 and (wanted_us - self._held[1][0]) / self._frame_us >= -0.5:
-            self._drop()
-        return self._held.popleft()[1] if self._late(wanted_us) >= -0.5 else None
+        return self._held.popleft()[1] if self._skip_overdue(wanted_us) >= -0.5 else None
 
     def _take_locked(self, wanted_us: int) -> Picture | None:
-        if self._phase is None:
-            return self._lock(wanted_us)
-        while self._late(wanted_us) > 8 and len(self._held) > 1:
-            self._drop()
+        if self._phase is None or self._late(wanted_us) > self.LATE_MAX:
+            late = self._skip_overdue(wanted_us)
+            if late < -0.5:
+                return None
+            self._phase = min(late, 0.5)
         if self._phase > 0.6 and len(self._held) > 1:
             self._drop()
             self._phase -= 1

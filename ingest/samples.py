@@ -150,6 +150,18 @@ def _unpack(held: bytearray, at: int, end: int) -> Sample:
         )
     except ValueError:
         raise BadInput(f"Not a sample: kind {kind}, codec {codec}, stream {stream}.", code="bad_sample") from None
-    if sample.kind is SampleKind.CLOCK and (len(payload) != 8 or not sample.stream):
-        raise BadInput("A sender report names a stream and carries 8 bytes.", code="bad_sample")
+    if not _makes_sense(sample):
+        raise BadInput(f"A sample of kind {sample.kind.name} does not look like this.", code="bad_sample")
     return sample
+
+
+def _makes_sense(sample: Sample) -> bool:
+    match sample.kind:
+        case SampleKind.VIDEO:
+            return sample.stream is SampleStream.VIDEO and sample.codec in (SampleCodec.H264, SampleCodec.VP8)
+        case SampleKind.AUDIO:
+            return sample.stream is SampleStream.AUDIO and sample.codec is SampleCodec.OPUS
+        case SampleKind.CLOCK:
+            return sample.stream is not SampleStream.NONE and len(sample.payload) == 8
+        case SampleKind.ALIVE:
+            return True

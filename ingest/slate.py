@@ -1,100 +1,89 @@
-"""What viewers see when nobody is on air: a still with the event's title, drawn once when a transcoder starts.
+"""The still pictures of a programme: the slate while nobody is on air, the name plate of a source without a picture.
 
-Fonts: the one given (the pages' Inter, WOFF2), else one of the system's, else the one Pillow carries, which knows no
-umlauts: then they are written out.
+Drawn once in the top rung's size and sent through the same encoders as everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import av
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
+from numpy.typing import NDArray
 
-WORDS = {
-    "en": ("We will be right back", "The event has not begun yet", "Sound only"),
-    "de": ("Gleich geht es weiter", "Die Veranstaltung hat noch nicht begonnen", "Nur Ton"),
-}
-BACKGROUND_TOP, BACKGROUND_BOTTOM = (24, 27, 44), (10, 11, 18)
-TEXT, MUTED, ACCENT = (240, 242, 250), (168, 174, 196), (110, 140, 255)
-SYSTEM_FONTS = (
-    "/usr/share/fonts/opentype/inter/Inter-Regular.otf",
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-    "/System/Library/Fonts/Helvetica.ttc",
-)
-_WRITTEN_OUT = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "–": "-", "…": "..."}
-)
-LINES_MAX = 3
+from ingest.lettering import LINE_HEIGHT, Mask, draw_line, line_width, wrap
+
+MESSAGES = {"de": "Gleich geht es weiter", "en": "We will be right back"}
+_TOP = (17, 22, 34)
+_BOTTOM = (30, 40, 62)
+_INK = (240, 244, 250)
+_DIM = (158, 170, 192)
+_ACCENT = (92, 148, 255)
+_TEXT_SHARE = 0.82
+"""Of the picture's width."""
+_LINES_MAX = 3
 
 
-def slate(width: int, height: int, title: str, language: str, font: str = "") -> av.VideoFrame:
-    """The still between presenters."""
-    return _still(width, height, title, WORDS.get(language, WORDS["en"])[0], font)
+class Canvas:
+    """An RGB picture with a vertical gradient, to be lettered."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        down = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None, None]
+        top, bottom = np.array(_TOP, np.float32), np.array(_BOTTOM, np.float32)
+        self._pixels: NDArray[np.float32] = np.broadcast_to(top + (bottom - top) * down, (height, width, 3)).copy()
+
+    def write(self, lines: list[str], middle: float, unit: float, ink: tuple[int, int, int]) -> None:
+        """Centred lines around a height, given as a share of the picture's."""
+        mask: Mask = np.zeros((self.height, self.width), np.float32)
+        first = middle * self.height - (len(lines) - 1) * LINE_HEIGHT * unit / 2 + 4 * unit
+        for number, line in enumerate(lines):
+            draw_line(mask, line, self.width / 2, first + number * LINE_HEIGHT * unit, unit)
+        self.paint(mask, ink)
+
+    def bar(self, middle: float, width_share: float, thickness: float) -> None:
+        """A short rule in the accent colour."""
+        half, y = self.width * width_share / 2, int(middle * self.height)
+        left, right = int(self.width / 2 - half), int(self.width / 2 + half)
+        self._pixels[y : y + max(2, int(thickness)), left:right] = _ACCENT
+
+    def paint(self, mask: Mask, ink: tuple[int, int, int]) -> None:
+        rows = np.flatnonzero(mask.any(axis=1))
+        if rows.size:
+            inked = slice(rows[0], rows[-1] + 1)
+            self._pixels[inked] += mask[inked, :, None] * (np.array(ink, np.float32) - self._pixels[inked])
+
+    def frame(self) -> VideoFrame:
+        picture = VideoFrame.from_ndarray(self._pixels.round().astype(np.uint8), format="rgb24")
+        return picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
 
 
-def name_plate(width: int, height: int, name: str, language: str, font: str = "") -> av.VideoFrame:
-    """The still of a source that sends sound and no picture."""
-    return _still(width, height, name, WORDS.get(language, WORDS["en"])[2], font)
+def slate(title: str, language: str, width: int, height: int) -> VideoFrame:
+    """The event's title and the promise to be back."""
+    canvas = Canvas(width, height)
+    unit, lines = _fit(title, width, height)
+    canvas.write(lines, 0.42, unit, _INK)
+    below = 0.42 + len(lines) * LINE_HEIGHT * unit / 2 / height
+    canvas.bar(below + 0.03, 0.06, height / 180)
+    canvas.write([MESSAGES.get(language, MESSAGES["en"])], below + 0.12, height / 300, _DIM)
+    return canvas.frame()
 
 
-def _still(width: int, height: int, large: str, small: str, font: str) -> av.VideoFrame:
-    image = Image.fromarray(_gradient(width, height))
-    draw = ImageDraw.Draw(image)
-    title_font, knows_umlauts = _font(font, height // 12, weight=650)
-    small_font, _ = _font(font, height // 24, weight=400)
-    if not knows_umlauts:
-        large, small = large.translate(_WRITTEN_OUT), small.translate(_WRITTEN_OUT)
-    lines = list(_wrapped(draw, large, title_font, int(width * 0.84)))
-    line_height = height // 9
-    top = (height - line_height * len(lines) - height // 10) // 2
-    for number, line in enumerate(lines):
-        draw.text((width // 2, top + line_height * number), line, font=title_font, anchor="ma", fill=TEXT)
-    below = top + line_height * len(lines) + height // 40
-    bar = width // 24
-    draw.rectangle((width // 2 - bar, below, width // 2 + bar, below + max(2, height // 180)), fill=ACCENT)
-    draw.text((width // 2, below + height // 24), small, font=small_font, anchor="ma", fill=MUTED)
-    frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
-    return frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+def name_plate(name: str, width: int, height: int) -> VideoFrame:
+    """Somebody is on air with sound alone."""
+    canvas = Canvas(width, height)
+    unit, lines = _fit(name or "–", width, height)
+    canvas.write(lines, 0.47, unit, _INK)
+    canvas.bar(0.47 + len(lines) * LINE_HEIGHT * unit / 2 / height + 0.03, 0.06, height / 180)
+    return canvas.frame()
 
 
-def _gradient(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    share = np.linspace(0.0, 1.0, height)[:, None]
-    column = np.array(BACKGROUND_TOP) * (1 - share) + np.array(BACKGROUND_BOTTOM) * share
-    return np.ascontiguousarray(np.repeat(column[:, None, :], width, axis=1).astype(np.uint8))
-
-
-def _font(given: str, size: int, weight: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
-    for path in (given, *SYSTEM_FONTS):
-        if path and Path(path).exists():
-            try:
-                font = ImageFont.truetype(path, size)
-                if path == given:
-                    font.set_variation_by_axes([weight])
-            except (OSError, ValueError):
-                continue
-            return font, True
-    return ImageFont.load_default(size), False
-
-
-def _wrapped(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> Iterator[str]:
-    line, lines = "", 0
-    for word in text.split():
-        longer = f"{line} {word}".strip()
-        if line and draw.textlength(longer, font=font) > width:
-            yield line
-            lines += 1
-            line = word
-            if lines == LINES_MAX - 1:
-                break
-        else:
-            line = longer
-    rest = text.split()
-    if lines == LINES_MAX - 1 and line != rest[-1]:
-        line += " …"
-    if line:
-        yield line
+def _fit(text: str, width: int, height: int) -> tuple[float, list[str]]:
+    """The largest letters in which the text takes three lines at most, and those lines."""
+    largest, smallest = height / 130, height / 400
+    unit = largest
+    while unit > smallest:
+        lines = wrap(text, width * _TEXT_SHARE / unit)
+        if len(lines) <= _LINES_MAX and all(line_width(line) * unit <= width * _TEXT_SHARE for line in lines):
+            return unit, lines
+        unit *= 0.92
+    return smallest, wrap(text, width * _TEXT_SHARE / smallest)[:_LINES_MAX]
