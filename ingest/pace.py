@@ -39,6 +39,42 @@ def nearest_rate(timestamps: Sequence[int], clock_rate: int = 90_000) -> int:
     return min(RATES, key=misfit)
 
 
+class RateChoice:
+    """The programme's rate: the setting, else the first source's, else 30; decided within a second of going on air."""
+
+    LISTEN_US = 600_000
+    """From the first picture on."""
+    PATIENCE_US = 1_000_000
+    """For a first picture, once somebody is on air."""
+    IDLE_US = 5_000_000
+    """For anybody to go on air."""
+
+    def __init__(self, setting: int, now_us: int) -> None:
+        self._setting = setting
+        self._give_up_us = now_us + self.IDLE_US
+        self._timestamps: list[int] = []
+
+    def went_on_air(self, now_us: int, *, anybody: bool) -> None:
+        """Somebody; or the slate was asked for, which needs no waiting."""
+        if not self._timestamps:
+            self._give_up_us = now_us + (self.PATIENCE_US if anybody else 0)
+
+    def saw_picture(self, timestamp: int, now_us: int) -> None:
+        """A coded picture of the source on air."""
+        if not self._timestamps:
+            self._give_up_us = now_us + self.LISTEN_US
+        self._timestamps.append(timestamp)
+
+    def decided(self, now_us: int) -> int | None:
+        if self._setting:
+            return self._setting
+        return nearest_rate(self._timestamps) if now_us >= self._give_up_us else None
+
+    @property
+    def decides_at_us(self) -> int:
+        return 0 if self._setting else self._give_up_us
+
+
 class Tick(NamedTuple):
     """Encode one picture that lasts `span` ticks."""
 

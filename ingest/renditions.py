@@ -6,13 +6,11 @@ fast as it goes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from av.video.frame import VideoFrame
 
 from ingest.cmaf import audio_init, video_codec, video_init
 from ingest.encode import AudioEncoder, Ladder
-from ingest.ladder import AUDIO_BITRATE_BPS, AUDIO_NAME, Rung
+from ingest.ladder import AUDIO_BITRATE_BPS, AUDIO_NAME
 from ingest.pace import Tick
 from ingest.packager import AUDIO_RATE, AudioPackager, Cutter, Timeline, VideoPackager, WallClock
 from ingest.sound import CHANNELS, Pcm
@@ -25,17 +23,17 @@ class Renditions:
     """Rendition ids are 0 to n-1 for the video rungs, n for the sound."""
 
     def __init__(
-        self, rungs: Sequence[Rung], preset: str, timeline: Timeline, wall: WallClock, *, init_id: int, epoch: int
+        self, ladder: Ladder, sound: AudioEncoder, timeline: Timeline, wall: WallClock, *, init_id: int, epoch: int
     ) -> None:
+        self._ladder = ladder
+        self._sound = sound
         self._timeline = timeline
         self._init_id = init_id
         self._epoch = epoch
-        self._ladder = Ladder(rungs, timeline.fps, preset)
-        self._sound = AudioEncoder(AUDIO_BITRATE_BPS)
-        self._audio_id = len(rungs)
+        self._audio_id = len(ladder.rungs)
         self._video_packagers = [
             VideoPackager(timeline, Cutter(number, init_id, epoch, VIDEO_TIMESCALE, wall))
-            for number in range(len(rungs))
+            for number in range(self._audio_id)
         ]
         self._audio_packager = AudioPackager(timeline, Cutter(self._audio_id, init_id, epoch, AUDIO_RATE, wall))
         self._packagers: list[VideoPackager | AudioPackager] = [*self._video_packagers, self._audio_packager]
@@ -86,7 +84,7 @@ class Renditions:
     def add_picture(self, picture: VideoFrame, tick: Tick) -> list[Part]:
         """Encode one picture on all rungs; returns the parts that it completed."""
         done = self._jump(tick.number) if tick.jumped else []
-        self._last_tick = tick.number
+        self._last_tick = tick.number + tick.span - 1
         keyframe = self._timeline.starts_segment(tick.number)
         samples = self._ladder.encode(picture, tick.number, keyframe=keyframe)
         for packager, data in zip(self._video_packagers, samples, strict=True):
