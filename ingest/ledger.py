@@ -1,19 +1,14 @@
-"""What one programme must not forget, on disk: `events/{event}/programme.json`.
+"""One event's record on disk, `events/{event}/programme.json`: atomic, durable, and in nobody's way.
 
-The numbers that viewers' caches know (media sequence number, init id) must never come twice, whatever dies. They are
-therefore *reserved*: the file names a number above those in use, and is written anew, fsynced, whenever a segment starts.
-The write runs in a thread of its own, so that no part waits for a disk; because the reservation is ahead by
-`MSN_AHEAD` segments, the disk may take that many times two seconds before a number is in use that the file does not cover.
-Should it take longer still (a full disk refuses for minutes), the file's age covers the rest: `resumed` adds a number for
-every segment that can have been cut since it was written. A graceful stop writes the exact numbers and leaves no hole.
-
-Who uses it: `ingest/program.py`. What surprises: CLOCK_MONOTONIC outlives us but not the machine, so the timeline's zero
-is kept as long as the kernel's boot id is the same; after a reboot a new epoch begins.
+A write runs in a thread of its own, so that no part waits for a disk; how far the reserved numbers are ahead of it is
+`ingest/record.py`'s matter. While one write lasts, those asked for meanwhile become one. A disk that refuses is logged and
+counted; the next segment tries again, and the picture goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -22,79 +17,16 @@ from pathlib import Path
 import msgspec
 
 from ingest import metrics
+from ingest.record import Record, unreadable
 from plenum.log import get_logger
-from plenum.media import SEGMENT_S, Rendition
 
 log = get_logger("ledger")
 
 FILE = "programme.json"
-MSN_AHEAD = 4
-INIT_AHEAD = 16
-"""Transcoders are started at most six times a minute for long, so this covers a disk that stands for two minutes."""
-AGE_MAX_S = 86_400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Record(msgspec.Struct, frozen=True):
-    """The programme as a restarted ingest needs it."""
-
-    event: str
-    title: str = ""
-    language: str = "en"
-    msn: int = 0
-    """No media sequence number above this was ever given to anybody."""
-    init_id: int = 0
-    """No init id above this was ever given to anybody."""
-    epoch: int = 0
-    """0 as long as nobody has been on air."""
-    zero_us: int = 0
-    """CLOCK_MONOTONIC of programme time 0, valid in `boot`."""
-    zero_wall_us: int = 0
-    """Unix time of the same instant, µs."""
-    boot: str = ""
-    fps: int = 0
-    renditions: tuple[Rendition, ...] = ()
-    """As last announced: what a relay is told until the new transcoder is ready."""
-    started_at_ms: int = 0
-    ended_at_ms: int = 0
-    vacant_at_ms: int = 0
-    """Since when nobody is on air; 0 while somebody is."""
-    written_at: float = 0.0
-    """Unix seconds."""
-    closed: bool = False
-    """Written by a graceful stop: `msn` and `init_id` are exact."""
-
-    @property
-    def is_running(self) -> bool:
-        return bool(self.epoch) and not self.ended_at_ms
-
-
-def reserved(record: Record, now: float) -> Record:
-    """What is written while the programme runs."""
-    return msgspec.structs.replace(
-        record, msn=record.msn + MSN_AHEAD, init_id=record.init_id + INIT_AHEAD, written_at=now, closed=False
-    )
-
-
-def exact(record: Record, now: float) -> Record:
-    """What is written once nothing more can be sent."""
-    return msgspec.structs.replace(record, written_at=now, closed=True)
-
-
-def resumed(record: Record, now: float) -> Record:
-    """The record of a running programme after a restart: numbers that nobody can have seen."""
-    if record.closed or not record.written_at:
-        return record
-    age_s = min(max(0.0, now - record.written_at), AGE_MAX_S)
-    beyond = int(age_s / SEGMENT_S) + 1 - MSN_AHEAD
-    return msgspec.structs.replace(record, msn=record.msn + max(0, beyond))
-
-
-def unreadable(event: str, now: float) -> Record:
-    """In place of a file that is damaged: no counter that grew by one per segment ever got as far as the clock."""
-    return Record(event, msn=int(now), init_id=int(now), epoch=int(now))
-
-
+@functools.cache
 def boot_id() -> str:
     """Names this run of the kernel; empty where there is none, which means: never the same."""
     try:
@@ -107,7 +39,8 @@ def load(folder: Path, event: str, now: float) -> Record:
     """The event's record; a new one where there is none."""
     path = folder / event / FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+        return msgspec.structs.replace(record, event=event)
     except FileNotFoundError:
         return Record(event)
     except (msgspec.DecodeError, UnicodeError):
@@ -126,7 +59,9 @@ def known_events(folder: Path) -> list[str]:
 def write(folder: Path, record: Record) -> None:
     """Atomic and durable: a new file, fsync, rename, fsync of the folder. Blocks; raises OSError."""
     path = folder / record.event / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True)
+        _sync_folder(folder)
     fresh = path.with_name(f"{FILE}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -135,11 +70,16 @@ def write(folder: Path, record: Record) -> None:
     finally:
         os.close(descriptor)
     fresh.replace(path)
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A name is durable when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(parent)
+        os.fsync(descriptor)
     finally:
-        os.close(parent)
+        os.close(descriptor)
 
 
 class Ledger:

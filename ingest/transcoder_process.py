@@ -1,0 +1,216 @@
+"""One transcoder process as ingest sees it: started, told, listened to, watched, and gone.
+
+`ingest/transcoding.py` runs one after the other. Its end is noticed at once, whatever ended it; a process that lives but
+gives no parts is killed (`recovery.Watchdog`). The kernel kills it when ingest dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from ingest.control import (
+    MAX_MESSAGE,
+    OUTPUT_LENGTH,
+    Configure,
+    Ready,
+    Refused,
+    Showing,
+    Stats,
+    Stop,
+    ToTranscoder,
+    decode_to_ingest,
+    encode_control,
+)
+from ingest.output_check import OutputCheck
+from ingest.recovery import Watchdog
+from ingest.seqpacket import ControlConnection, seqpacket_pair
+from plenum.clock import Clock
+from plenum.errors import BadInput
+from plenum.log import get_logger
+from plenum.wire import MAX_MESSAGE as FEED_MESSAGE_MAX
+from plenum.wire import Header, Kind
+
+log = get_logger("transcoder_process")
+
+COMMAND = (sys.executable, "-m", "ingest.transcoder")
+CHECK_EVERY_S = 0.5
+STOP_WITHIN_S = 2.0
+LAST_OUTPUT_WITHIN_S = 1.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Listener(Protocol):
+    """Whom a transcoder speaks to."""
+
+    def on_ready(self, ready: Ready) -> None: ...
+
+    def on_showing(self, showing: Showing) -> None: ...
+
+    def on_stats(self, stats: Stats) -> None: ...
+
+    def on_refused(self, refused: Refused) -> None: ...
+
+    def on_init(self, header: Header, message: bytes) -> None: ...
+
+    def on_part(self, header: Header, message: bytes) -> None: ...
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    code: int
+    reason: str
+    """`stopped` (as asked), `exited`, or why we killed it: `stuck`, `bad_output`, `control_full`."""
+    sound: bool
+
+
+class TranscoderProcess:
+    """One run. `start`, then `run` until it is over; `send` in between."""
+
+    def __init__(self, event: str, listener: Listener, clock: Clock, command: Sequence[str] = COMMAND) -> None:
+        self._event = event
+        self._listener = listener
+        self._clock = clock
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = asyncio.Event()
+        self._reason = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def start(self, configure: Configure) -> None:
+        """Start the process and tell it what to make. Raises OSError where no process can be started."""
+        control, their_control = seqpacket_pair()
+        output, their_output = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with their_control, their_output:
+                descriptors = (their_control.fileno(), their_output.fileno())
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    *("--control", str(descriptors[0]), "--output", str(descriptors[1])),
+                    pass_fds=descriptors,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    preexec_fn=die_with_parent,
+                )
+        except OSError:
+            control.close()
+            output.close()
+            raise
+        self._check = OutputCheck(configure)
+        self._watchdog = Watchdog(self._clock.monotonic())
+        self._control = ControlConnection(control, self._on_packet)
+        self._output, self._output_writer = await asyncio.open_unix_connection(sock=output, limit=256 * 1024)
+        self.send(configure)
+
+    def send(self, message: ToTranscoder, descriptor: int | None = None) -> None:
+        """A process whose control socket is full has not read for long: it is killed like any other that hangs."""
+        if not self._control.closed.done() and not self._control.send(encode_control(message), descriptor):
+            self.kill("control_full")
+
+    def kill(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def run(self) -> Exit:
+        """Listen and watch until the process is gone."""
+        assert self._process is not None  # noqa: S101 - started
+        reading = asyncio.create_task(self._read(), name=f"transcoder-output-{self._event}")
+        ending = asyncio.create_task(self._process.wait(), name=f"transcoder-{self._event}")
+        try:
+            while not (await asyncio.wait({ending}, timeout=CHECK_EVERY_S))[0]:
+                if self._watchdog.is_stuck(self._clock.monotonic()):
+                    self.kill("stuck")
+            # What it made last is still in the socket; nobody else holds the other end.
+            await asyncio.wait({reading}, timeout=LAST_OUTPUT_WITHIN_S)
+        finally:
+            await self._clean_up(reading, ending)
+        return Exit(ending.result(), self._reason or "exited", self._watchdog.was_sound)
+
+    async def stop(self) -> None:
+        """Ask it to finish what is open and to go; `run` returns then."""
+        self._reason = "stopped"
+        self.send(Stop())
+        await asyncio.sleep(STOP_WITHIN_S)
+        self.kill("stopped")
+
+    async def _clean_up(self, *tasks: asyncio.Task[object]) -> None:
+        self.kill("abandoned")
+        for task in tasks:
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._control.close()
+        self._output_writer.close()
+
+    # --- what it says ---
+
+    def _on_packet(self, packet: bytes, descriptor: int | None) -> None:
+        if descriptor is not None:
+            os.close(descriptor)
+        try:
+            if len(packet) > MAX_MESSAGE:
+                raise BadInput("A control message is too large.", code="bad_control")
+            self._take(packet)
+        except BadInput as error:
+            log.error("transcoder_not_understood", event_id=self._event, code=error.code, detail=error.message)
+            self.kill(error.code)
+
+    def _take(self, packet: bytes) -> None:
+        match decode_to_ingest(packet):
+            case Ready() as ready:
+                self._check.allow(ready.renditions)
+                self._listener.on_ready(ready)
+                self._ready.set()
+            case Showing() as showing:
+                self._listener.on_showing(showing)
+            case Stats() as stats:
+                self._listener.on_stats(stats)
+            case Refused() as refused:
+                self._listener.on_refused(refused)
+
+    async def _read(self) -> None:
+        """Its feed messages, from `ready` on: subscribers hear of a rendition before they get its media."""
+        await self._ready.wait()
+        try:
+            while True:
+                self._pass_on(await self._next_message())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # its end; `run` sees the exit
+        except BadInput as error:
+            log.error("transcoder_output_refused", event_id=self._event, code=error.code, detail=error.message)
+            self.kill(error.code)
+
+    async def _next_message(self) -> bytes:
+        (length,) = OUTPUT_LENGTH.unpack(await self._output.readexactly(OUTPUT_LENGTH.size))
+        if length > FEED_MESSAGE_MAX:
+            raise BadInput(f"A feed message of {length} bytes.", code="bad_output")
+        return await self._output.readexactly(length)
+
+    def _pass_on(self, message: bytes) -> None:
+        header = self._check.check(message)
+        if header.kind is Kind.INIT:
+            self._listener.on_init(header, message)
+        else:
+            self._watchdog.progress(self._clock.monotonic())
+            self._listener.on_part(header, message)
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: no transcoder outlives its ingest. The library is loaded before the fork, where locks are free."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
