@@ -132,12 +132,15 @@ def install_packages(player: Path, node: Node, *, everything: bool) -> None:
     """`npm ci`, unless node_modules is what the lock file says; a build needs no test tools, tests need all."""
     lock = hashlib.sha256((player / "package-lock.json").read_bytes()).hexdigest()
     mark = player / "node_modules" / INSTALLED
-    if _read(mark) in ({f"{lock} all"} if everything else {f"{lock} all", f"{lock} build"}):
+    # Who has the test tools keeps them: a build after a changed lock file must not take them away.
+    has_all = _read(mark).endswith(" all")
+    wanted = f"{lock} all" if everything or has_all else f"{lock} build"
+    if _read(mark) == wanted:
         return
     _say("installing the packages that the pages are built from …")
-    only = () if everything else ("--omit=dev",)
+    only = ("--omit=dev",) if wanted.endswith("build") else ()
     _run([*node.npm, "ci", "--no-audit", "--no-fund", *only], player, node.environment(), "npm ci")
-    mark.write_text(f"{lock} {'all' if everything else 'build'}")
+    mark.write_text(wanted)
 
 
 def compress(dist: Path) -> None:
