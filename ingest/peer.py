@@ -49,7 +49,6 @@ log = get_logger("peer")
 
 TICK_S = 0.02
 STATS_EVERY_S = 1.0
-SILENT_US = 30_000_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -174,7 +173,7 @@ class PeerProcess:
             return
         ended = {self._closing, self._session.ended}
         async with asyncio.TaskGroup() as tasks:
-            ticking = tasks.create_task(self._tick(order.connect_within_s))
+            ticking = tasks.create_task(self._tick(order))
             telling = tasks.create_task(self._tell_stats())
             done, _ = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
             ticking.cancel()
@@ -230,7 +229,7 @@ class PeerProcess:
         self._outlet = Outlet(sock, self._keyframe_wanted)
         self._keyframe_wanted.set()
 
-    async def _tick(self, connect_within_s: float) -> None:
+    async def _tick(self, order: Open) -> None:
         """Feedback and what falls due by time, every 20 ms or at once when a key frame is wanted."""
         began = now_us()
         assert self._reception is not None  # noqa: S101 - made in _open
@@ -243,14 +242,14 @@ class PeerProcess:
             now = now_us()
             self._write(self._reception.due(now))
             await self._session.send(self._reception.feedback(now))
-            self._watch(now, began, connect_within_s)
+            self._watch(order, now, began)
 
-    def _watch(self, now: int, began: int, connect_within_s: float) -> None:
+    def _watch(self, order: Open, now: int, began: int) -> None:
         assert self._reception is not None  # noqa: S101 - made in _open
         if not self._session.is_connected:
-            if now - began > connect_within_s * 1_000_000:
+            if now - began > order.connect_within_s * 1_000_000:
                 self._end(PeerEnd.NEVER_CONNECTED)
-        elif now - (self._reception.last_packet_us or began) > SILENT_US:
+        elif now - (self._reception.last_packet_us or began) > order.silent_after_s * 1_000_000:
             self._end(PeerEnd.SILENT)
 
     async def _tell_stats(self) -> None:

@@ -40,6 +40,7 @@ class Open(msgspec.Struct, frozen=True, tag_field="t", tag="open"):
     offer: str
     binding: MediaBinding
     connect_within_s: float = 15.0
+    silent_after_s: float = 30.0
 
 
 class Plug(msgspec.Struct, frozen=True, tag_field="t", tag="plug"):

@@ -44,6 +44,8 @@ PEERS_MAX = 64
 START_WITHIN_S = 30.0
 CONNECT_WITHIN_S = 15.0
 """A presenter who has not connected by then has UDP blocked, or has gone."""
+SILENT_AFTER_S = 30.0
+"""Neither RTP nor RTCP for so long: the presenter will not come back on this connection."""
 ANSWER_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 2.0
 HUNG_AFTER_S = 10.0
@@ -186,12 +188,15 @@ class Peers:
         *,
         limit: int = PEERS_MAX,
         connect_within_s: float = CONNECT_WITHIN_S,
+        silent_after_s: float = SILENT_AFTER_S,
         log_format: str = "auto",
         on_open: Callable[[Peer], None] | None = None,
     ) -> None:
         self._binding = binding.checked()
         self._limit = limit
         self._connect_within_s = connect_within_s
+        self._silent_after_s = silent_after_s
+        self._opening = 0
         self._log_format = log_format
         self._on_open = on_open
         self._spare: asyncio.Task[Peer] | None = None
@@ -209,14 +214,18 @@ class Peers:
 
         Raises BadInput `bad_offer`, Unavailable `too_many_peers`, `peer_gone`, `no_port`.
         """
-        if self._is_closing or len(self._open) >= self._limit:
+        if self._is_closing or len(self._open) + self._opening >= self._limit:
             metrics.rejected.labels(reason="too_many_peers").inc()
             raise Unavailable("No more presenters can be taken in right now.", code="too_many_peers", retry_s=10)
-        peer = await self._take_spare()
+        self._opening += 1
+        try:
+            peer = await self._take_spare()
+        finally:
+            self._opening -= 1
         self._open.add(peer)
         peer_processes.set(len(self._open))
         self._own(self._forget(peer))
-        await peer.open(Open(offer, self._binding, self._connect_within_s))
+        await peer.open(Open(offer, self._binding, self._connect_within_s, self._silent_after_s))
         if self._on_open is not None:
             self._on_open(peer)
         return peer

@@ -8,6 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -129,9 +130,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def whip_stage(binding: MediaBinding | None = None, page: str = "") -> AsyncIterator[Stage]:
-    """A WHIP endpoint on loopback with real peers; `page` is served at `/`."""
-    peers = Peers(binding or MediaBinding())
+async def whip_stage(page: str = "", **options: Any) -> AsyncIterator[Stage]:
+    """A WHIP endpoint on loopback with real peers, made with `options`; `page` is served at `/`."""
+    peers = Peers(MediaBinding(), **options)
     await peers.start()
     programmes = StageProgrammes(peers)
     app = application(body_limit=OFFER_MAX)

@@ -21,6 +21,8 @@ from plenum.answer import read_transport
 from plenum.errors import BadInput, Unavailable
 from plenum.rtc_binding import MediaBinding
 from plenum.signalling import etag_of
+from plenum.whip_client import WhipPublisher
+from tests.whip_stage import ticket, whip_stage
 
 OFFER = (Path(__file__).parent.parent / "plenum" / "offers" / "chromium.sdp").read_bytes().decode()
 PATIENCE_S = 20
@@ -99,6 +101,24 @@ async def test_a_peer_whose_presenter_never_comes_gives_up():
             assert await peer.ended == "never_connected"
     finally:
         await peers.close()
+
+
+async def test_a_presenter_who_sends_nothing_any_more_is_given_up():
+    async with whip_stage(silent_after_s=0.7) as stage:
+        publisher = WhipPublisher(stage.url, ticket(), "testsrc")
+        await publisher.start()
+        peer = await stage.peer()
+        await stage.audience(peer).pictures(5)
+        publisher._session._sending.cancel()  # reports too; the connection itself stays up
+        async with asyncio.timeout(PATIENCE_S):
+            assert await peer.ended == "silent"
+        await publisher.stop()
+
+
+async def test_offers_at_the_same_time_cannot_pass_the_bound_together(peers: Peers):
+    peers._limit = 2
+    outcomes = await asyncio.gather(*(peers.open(OFFER) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(outcome, Unavailable) for outcome in outcomes) == 2
 
 
 async def test_the_number_of_peers_is_bounded(peers: Peers):

@@ -79,7 +79,7 @@ async def test_chromium_sends_h264_at_full_size_within_two_seconds(browser: Brow
     assert pictures[0].keyframe
     assert {picture.codec for picture in pictures} == {SampleCodec.H264}
     assert await page.evaluate(SENT) == [1280, 720]
-    assert await page.evaluate(AVAILABLE) > 2_000_000  # without transport-cc it is 300 kbit/s at this time
+    assert await page.evaluate(AVAILABLE) > 1_000_000  # without transport-cc it is 300 kbit/s at this time
     kinds = {sample.kind for sample in audience.samples}
     assert {SampleKind.VIDEO, SampleKind.AUDIO, SampleKind.CLOCK} <= kinds
     assert pictures[-1].arrival_us - pictures[0].arrival_us < 4_000_000
