@@ -18,6 +18,8 @@ Picture = TypeVar("Picture")
 
 RATES = (30, 25)
 DEFAULT_FPS = 30
+WINDOW_S = 10
+"""How long something late is remembered."""
 PARTS_PER_SECOND = 5
 SEGMENT_SECONDS = 2
 
@@ -132,7 +134,7 @@ class Ticker:
         return tick
 
 
-class WindowMaximum:
+class Extremes:
     """The largest and the smallest value of the last `seconds`, kept by the second."""
 
     def __init__(self, seconds: int) -> None:
@@ -175,7 +177,7 @@ class PlayoutDelay:
     def __init__(self, fps: int = DEFAULT_FPS) -> None:
         self.value_us = 0
         self._frame_us = 1_000_000 // fps
-        self._streams: dict[int, WindowMaximum] = {}
+        self._streams: dict[int, Extremes] = {}
         self._shrunk_us = 0
 
     def observe(self, stream: int, lateness_us: int, now_us: int) -> None:
@@ -183,18 +185,20 @@ class PlayoutDelay:
         if not self._streams:
             self._shrunk_us = now_us
             self.value_us = lateness_us + self.SLACK_FIRST_US
-        self._streams.setdefault(stream, WindowMaximum(10)).add(now_us, lateness_us)
-        wanted = self._wanted()
-        if wanted > self.value_us:
-            self.value_us = wanted
-        elif self.value_us - wanted > self._frame_us * 3 // 2 and now_us - self._shrunk_us > self.SHRINK_EVERY_US:
-            self.value_us -= self._frame_us
-            self._shrunk_us = now_us
-
-    def _wanted(self) -> int:
+        self._streams.setdefault(stream, Extremes(WINDOW_S)).add(now_us, lateness_us)
         best = max(held.low for held in self._streams.values())
         worst = max(held.high for held in self._streams.values())
-        return min(max(worst + self.MARGIN_US, best + self.SLACK_MIN_US), best + self.SLACK_MAX_US)
+        # What waited in a socket while a process started is late by seconds, and then no more.
+        self.value_us = min(self.value_us, best + self.SLACK_MAX_US)
+        self._approach(min(max(worst + self.MARGIN_US, best + self.SLACK_MIN_US), best + self.SLACK_MAX_US), now_us)
+
+    def _approach(self, wanted_us: int, now_us: int) -> None:
+        excess_us = self.value_us - wanted_us
+        if excess_us < 0:
+            self.value_us = wanted_us
+        elif excess_us > self._frame_us * 3 // 2 and now_us - self._shrunk_us > self.SHRINK_EVERY_US:
+            self.value_us -= self._frame_us
+            self._shrunk_us = now_us
 
 
 class FrameQueue(Generic[Picture]):

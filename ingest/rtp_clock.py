@@ -17,6 +17,9 @@ from ingest.samples import SampleStream
 RATE = {SampleStream.VIDEO: 90_000, SampleStream.AUDIO: 48_000}
 """RTP clock rates: RFC 6184 and RFC 7741 (video), RFC 7587 (Opus)."""
 
+HELD_US = {SampleStream.VIDEO: 0, SampleStream.AUDIO: 20_000}
+"""What a sample's timestamp is older than its sending at least: an Opus packet goes when its last 20 ms are over."""
+
 WINDOW_S = 10
 """How long an arrival may set the minimum: short enough to follow two clocks that drift apart by 100 ppm."""
 
@@ -69,8 +72,9 @@ class WindowMinimum:
 class StreamClock:
     """One stream's timestamps in µs, its fastest arrival and its sender reports."""
 
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
+    def __init__(self, stream: SampleStream) -> None:
+        self._rate = RATE[stream]
+        self._held_us = HELD_US[stream]
         self._unwrapper = Unwrapper()
         self._arrival = WindowMinimum()
         self._reports: deque[int] = deque(maxlen=REPORTS_KEPT)
@@ -101,14 +105,14 @@ class StreamClock:
 
     def fastest_us(self, timestamp: int) -> int:
         """Local time by this stream alone."""
-        return self.media_us(timestamp) + (self._arrival.value or 0)
+        return self.media_us(timestamp) + (self._arrival.value or 0) - self._held_us
 
 
 class SourceClock:
     """Both streams of one source on the local monotonic clock."""
 
     def __init__(self) -> None:
-        self._streams = {stream: StreamClock(rate) for stream, rate in RATE.items()}
+        self._streams = {stream: StreamClock(stream) for stream in RATE}
         self._ntp_to_local = WindowMinimum()
 
     def arrived(self, stream: SampleStream, timestamp: int, arrival_us: int) -> int:
