@@ -6,6 +6,7 @@ import shutil
 
 from playwright.async_api import Browser, BrowserType
 
+INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -32,5 +33,6 @@ globalThis.WebSocket = new Proxy(globalThis.WebSocket, {
 
 
 async def launch(chromium: BrowserType, *extra: str) -> Browser:
-    """Debian's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings."""
-    return await chromium.launch(executable_path=shutil.which("chromium"), args=[*FLAGS, *extra])
+    """The system's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings."""
+    installed = next((path for name in INSTALLED if (path := shutil.which(name))), None)
+    return await chromium.launch(executable_path=installed, args=[*FLAGS, *extra])
