@@ -16,3 +16,11 @@ const BY_NAME: Readonly<Record<string, DeviceTrouble>> = {
 export function deviceTrouble(errorName: string): DeviceTrouble {
   return BY_NAME[errorName] ?? "other";
 }
+
+/** Troubles of the page rather than of one device: both devices then have the same. */
+const SHARED = ["blocked", "insecure", "unsupported"] as const;
+export type SharedTrouble = (typeof SHARED)[number];
+
+export function isShared(trouble: DeviceTrouble): trouble is SharedTrouble {
+  return (SHARED as readonly DeviceTrouble[]).includes(trouble);
+}

@@ -10,6 +10,8 @@ export interface UplinkSample {
   readonly height: number;
   readonly roundTripS: number | null;
   readonly limitedBy: string;
+  /** Feedback from the other side, on the pair in use. */
+  readonly bytesReceived: number;
 }
 
 export interface Uplink {
@@ -43,6 +45,7 @@ export function sampleOf(stats: Iterable<Stat>, atMs: number): UplinkSample {
     height: 0,
     roundTripS: null,
     limitedBy: "none",
+    bytesReceived: 0,
   };
   for (const stat of stats) {
     if (stat["type"] === "outbound-rtp") sample = withOutbound(sample, stat);
@@ -69,7 +72,8 @@ function withOutbound(sample: UplinkSample, stat: Stat): UplinkSample {
 }
 
 function withPair(sample: UplinkSample, stat: Stat): UplinkSample {
-  return typeof stat["currentRoundTripTime"] === "number" ? { ...sample, roundTripS: stat["currentRoundTripTime"] } : sample;
+  const roundTripS = typeof stat["currentRoundTripTime"] === "number" ? stat["currentRoundTripTime"] : sample.roundTripS;
+  return { ...sample, roundTripS, bytesReceived: sample.bytesReceived + number(stat, "bytesReceived") };
 }
 
 /** Null where the two do not belong to one connection, or no time passed between them. */

@@ -1,7 +1,7 @@
 /**
  * The presenter's way on air: one RTCPeerConnection after the other, until `end`.
  *
- * A connection that failed, or was disconnected for 2 s, is replaced by a new WHIP POST (the server knows no ICE restart); the same
+ * A connection that failed, was disconnected for 2 s or is not answered any more is replaced by a new WHIP POST (the server knows no ICE restart); the same
  * person's new source replaces the old one at once, so viewers see a slate for as long as it takes. Tracks outlive connections.
  */
 import { waitMs, type Backoff } from "../core/backoff";
@@ -12,6 +12,9 @@ import { publish, unpublish } from "../net/whip";
 
 const BACKOFF: Backoff = { firstMs: 400, mostMs: 5000 };
 const DISCONNECTED_MS = 2000;
+/** The server answers media with feedback twenty times a second. ICE alone would notice its death only after five to seven seconds. */
+const SILENT_MS = 2500;
+const PULSE_MS = 500;
 const CONNECTING_MS = 10_000;
 /** The server takes no trickled candidates: wait for ours, but not for one that never comes. */
 const GATHERING_MS = 1500;
@@ -47,6 +50,7 @@ export class Publisher {
   private everOnAir = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private patience: ReturnType<typeof setTimeout> | undefined;
+  private pulse: ReturnType<typeof setInterval> | undefined;
   private before: UplinkSample | null = null;
 
   constructor(
@@ -79,7 +83,7 @@ export class Publisher {
   async uplink(): Promise<Uplink | null> {
     const pc = this.connection?.pc;
     if (!pc || pc.connectionState !== "connected") return null;
-    const now = sampleOf((await pc.getStats()).values() as Iterable<Record<string, unknown>>, performance.now());
+    const now = await look(pc);
     const before = this.before;
     this.before = now;
     return before && uplinkBetween(before, now);
@@ -117,6 +121,10 @@ export class Publisher {
     }
     connection.resource = session.resource;
     await pc.setRemoteDescription({ type: "answer", sdp: withSteadySound(session.answer) });
+    // A server that closes in good order says so on the DTLS transport; the connection's own state may take seconds to follow.
+    connection.audio.transport?.addEventListener("statechange", ({ target }) => {
+      if (target instanceof RTCDtlsTransport && target.state === "closed") this.broken(connection);
+    });
     await keepResolution(connection.video);
   }
 
@@ -127,6 +135,7 @@ export class Publisher {
       case "connected":
         this.attempt = 0;
         this.everOnAir = true;
+        this.feelPulse(connection);
         this.become({ is: "air" });
         return;
       case "disconnected":
@@ -139,6 +148,18 @@ export class Publisher {
       default:
         this.patience = setTimeout(() => this.broken(connection), CONNECTING_MS);
     }
+  }
+
+  private feelPulse(connection: Connection): void {
+    let heard = -1;
+    let heardAt = performance.now();
+    clearInterval(this.pulse);
+    this.pulse = setInterval(async () => {
+      const { bytesReceived } = await look(connection.pc);
+      if (bytesReceived !== heard) heardAt = performance.now();
+      heard = bytesReceived;
+      if (performance.now() - heardAt > SILENT_MS) this.broken(connection);
+    }, PULSE_MS);
   }
 
   private broken(connection: Connection): void {
@@ -164,6 +185,7 @@ export class Publisher {
   private drop(): void {
     clearTimeout(this.retry);
     clearTimeout(this.patience);
+    clearInterval(this.pulse);
     const connection = this.connection;
     this.connection = null;
     this.before = null;
@@ -193,6 +215,10 @@ function open(tracks: { video: MediaStreamTrack | null; audio: MediaStreamTrack 
     // An older browser offers in its own order; the server decodes VP8 too.
   }
   return { pc, video: video.sender, audio: audio.sender, resource: null };
+}
+
+async function look(pc: RTCPeerConnection): Promise<UplinkSample> {
+  return sampleOf((await pc.getStats()).values() as Iterable<Record<string, unknown>>, performance.now());
 }
 
 async function gathered(pc: RTCPeerConnection): Promise<void> {

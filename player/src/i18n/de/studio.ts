@@ -80,6 +80,11 @@ export const de: typeof en = {
   },
   uploadLater: "Ihr Upload wird auf Sendung gemessen und dort ständig angezeigt.",
   troubles: {
+    both: {
+      blocked: { title: "Kamera und Mikrofon sind gesperrt", means: "Klicken Sie auf das Kamerasymbol in der Adresszeile, wählen Sie „Zulassen“ und versuchen Sie es erneut." },
+      insecure: { title: "Keine Kamera, kein Mikrofon unter dieser Adresse", means: "Browser erlauben beides nur über HTTPS. Öffnen Sie diese Seite mit https:// am Anfang." },
+      unsupported: { title: "Dieser Browser hat keinen Zugriff auf Kamera und Mikrofon", means: "Öffnen Sie diese Seite mit einem aktuellen Chrome, Edge, Firefox oder Safari." },
+    },
     camera: {
       blocked: { title: "Die Kamera ist gesperrt", means: "Klicken Sie auf das Kamerasymbol in der Adresszeile, wählen Sie „Zulassen“ und versuchen Sie es erneut." },
       missing: { title: "Keine Kamera gefunden", means: "Schließen Sie eine an und versuchen Sie es erneut. Es geht auch ohne: Dann wird Ihr Name gezeigt." },

@@ -1,7 +1,8 @@
 import type { Finding } from "../../core/checks";
-import type { DeviceTrouble } from "../../core/trouble";
+import type { DeviceTrouble, SharedTrouble } from "../../core/trouble";
 
-type Devices = "camera" | "microphone";
+type Instruction = { title: string; means: string };
+type Troubles = Record<"camera" | "microphone", Record<DeviceTrouble, Instruction>> & { both: Record<SharedTrouble, Instruction> };
 
 /** The presenter's studio. */
 export const en = {
@@ -83,6 +84,11 @@ export const en = {
   },
   uploadLater: "Your upload is measured on air, where you see it all the time.",
   troubles: {
+    both: {
+      blocked: { title: "Camera and microphone are blocked", means: "Click the camera symbol in the address bar, choose “Allow”, then try again." },
+      insecure: { title: "No camera and microphone on this address", means: "Browsers allow them only over HTTPS. Open this page with https:// at the front." },
+      unsupported: { title: "This browser has no access to camera and microphone", means: "Open this page in a current Chrome, Edge, Firefox or Safari." },
+    },
     camera: {
       blocked: { title: "The camera is blocked", means: "Click the camera symbol in the address bar, choose “Allow”, then try again." },
       missing: { title: "No camera found", means: "Plug one in, then try again. You can also present without: viewers see your name." },
@@ -101,10 +107,7 @@ export const en = {
       unsupported: { title: "This browser has no microphone access", means: "Open this page in a current Chrome, Edge, Firefox or Safari." },
       other: { title: "The microphone does not start", means: "Unplug it and plug it in again, then try again." },
     },
-  } satisfies Record<Devices, Record<DeviceTrouble, { title: string; means: string }>> as Record<
-    Devices,
-    Record<DeviceTrouble, { title: string; means: string }>
-  >,
+  } as Troubles,
   tryAgain: "Try again",
   record: "Record 5 s and play back",
   recording: "Recording … speak now",

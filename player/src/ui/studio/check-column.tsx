@@ -1,10 +1,12 @@
 /** Before going live: devices, level, checks that were really made, a rehearsal on this machine, the card for OBS. */
 import { countdownTo } from "../../core/countdown";
 import { CHECKS, type Outcome } from "../../core/checks";
+import { isShared } from "../../core/trouble";
 import { refusalWords, studio as t } from "../../i18n/studio";
 import { Button, CheckRow, Notice, type CheckState } from "../components";
 import { useNow } from "../now";
 import { DeviceChoice } from "./device-choice";
+import type { Trouble } from "./devices";
 import { LevelRow } from "./level-row";
 import { ObsCard } from "./obs-card";
 import { Rehearsal } from "./rehearsal";
@@ -50,24 +52,37 @@ function Refused({ store }: { store: StudioStore }) {
   );
 }
 
+/** Both for the same reason is one trouble with one way out. */
 function Troubles({ store }: { store: StudioStore }) {
-  const { devices } = store;
+  const troubles = store.devices.troubles.value;
+  const [first, second] = troubles;
+  if (first && second && first.trouble === second.trouble && isShared(first.trouble)) {
+    return <TroubleNotice store={store} about="both" words={t().troubles.both[first.trouble]} trouble={first} />;
+  }
   return (
     <>
-      {devices.troubles.value.map(({ kind, trouble, errorName }) => (
-        <div key={kind} data-testid={`trouble-${kind}`} data-error={errorName}>
-          <Notice kind="bad">
-            <p>{t().troubles[kind][trouble].title}</p>
-            <p class="trouble-means">{t().troubles[kind][trouble].means}</p>
-            {trouble !== "insecure" && trouble !== "unsupported" && (
-              <Button small busy={devices.isOpening.value} onClick={() => void devices.open()} data-testid="try-again">
-                {t().tryAgain}
-              </Button>
-            )}
-          </Notice>
-        </div>
+      {troubles.map((one) => (
+        <TroubleNotice key={one.kind} store={store} about={one.kind} words={t().troubles[one.kind][one.trouble]} trouble={one} />
       ))}
     </>
+  );
+}
+
+function TroubleNotice(props: { store: StudioStore; about: string; words: { title: string; means: string }; trouble: Trouble }) {
+  const { store, about, words, trouble } = props;
+  const mayRetry = trouble.trouble !== "insecure" && trouble.trouble !== "unsupported";
+  return (
+    <div data-testid={`trouble-${about}`} data-error={trouble.errorName}>
+      <Notice kind="bad">
+        <p>{words.title}</p>
+        <p class="trouble-means">{words.means}</p>
+        {mayRetry && (
+          <Button small busy={store.devices.isOpening.value} onClick={() => void store.devices.open()} data-testid="try-again">
+            {t().tryAgain}
+          </Button>
+        )}
+      </Notice>
+    </div>
   );
 }
 

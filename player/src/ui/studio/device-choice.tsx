@@ -15,6 +15,7 @@ export function DeviceChoice({ devices }: { devices: StudioDevices }) {
 
 function One({ devices, kind }: { devices: StudioDevices; kind: DeviceKind }) {
   const known = devices.lists[kind].value;
+  const isMissing = devices.troubles.value.some((one) => one.kind === kind && one.trouble === "missing");
   const chosen = devices[kind].value?.getSettings().deviceId ?? "";
   return (
     <Select
@@ -24,7 +25,7 @@ function One({ devices, kind }: { devices: StudioDevices; kind: DeviceKind }) {
       disabled={known.length === 0}
       onChange={(event) => void devices.choose(kind, event.currentTarget.value)}
     >
-      {!chosen && <option value="">{known.length === 0 ? t().noDevice : "–"}</option>}
+      {!chosen && <option value="">{isMissing ? t().noDevice : "–"}</option>}
       {known.map((device, n) => (
         <option key={device.id} value={device.id}>
           {device.label || t().unnamed(n + 1)}

@@ -39,6 +39,8 @@ export class StudioDevices {
   readonly picture = computed(() => this.screen.value ?? this.camera.value ?? this.plate.value?.track ?? null);
   readonly showsCamera = computed(() => this.screen.value === null && this.camera.value !== null);
 
+  /** On air, or on the way there: then a missing camera means the plate, at once. */
+  isSending = false;
   private meter: LevelMeter | null = null;
   private heardAt = 0;
   private spokenMs = 0;
@@ -142,8 +144,8 @@ export class StudioDevices {
 
   private lost(kind: DeviceKind, failure: CaptureFailed): void {
     this[kind].value = null;
-    if (kind === "camera") this.showPlate();
-    else this.listen(null);
+    if (kind === "microphone") this.listen(null);
+    else if (this.isSending) this.showPlate();
     const others = this.troubles.value.filter((trouble) => trouble.kind !== kind);
     this.troubles.value = [...others, { kind, trouble: failure.trouble, errorName: failure.errorName }];
   }

@@ -16,7 +16,7 @@ export function Dock({ store, onAsk }: { store: StudioStore; onAsk(what: Asking)
       <Button
         icon={muted ? "micOff" : "mic"}
         shortcut="M"
-        aria-pressed={!muted}
+        data-off={muted}
         aria-label={muted ? words.micUnmute : words.micMute}
         title={muted ? words.micUnmute : words.micMute}
         disabled={devices.microphone.value === null}
@@ -28,7 +28,7 @@ export function Dock({ store, onAsk }: { store: StudioStore; onAsk(what: Asking)
       <Button
         icon={off ? "cameraOff" : "camera"}
         shortcut="V"
-        aria-pressed={!off}
+        data-off={off}
         aria-label={off ? words.cameraOn : words.cameraOff}
         title={off ? words.cameraOn : words.cameraOff}
         onClick={() => void devices.toggleCamera()}

@@ -83,7 +83,7 @@ function PhaseBadge({ store }: { store: StudioStore }) {
   const [kind, words] = badges[state] ?? ["neutral", t().ready];
   if (store.phase.value === "turned" || store.phase.value === "loading") return null;
   return (
-    <span role="status" data-testid="phase">
+    <span class="studio-phase" role="status" data-testid="phase">
       <Badge kind={kind}>{words}</Badge>
     </span>
   );

@@ -81,6 +81,7 @@ export class StudioStore {
 
   goLive(): void {
     if (!this.joined) return;
+    this.devices.isSending = true;
     if (!this.devices.picture.value) this.devices.showPlate();
     this.publisher = new Publisher(this.joined.whip, (state) => this.became(state));
     void this.publisher.send("video", this.devices.picture.value);
@@ -127,6 +128,7 @@ export class StudioStore {
     if (state.is !== "air") this.uplink.value = null;
     if (state.is === "ended") this.closed();
     if (state.is === "refused") {
+      this.devices.isSending = false;
       const onAir = state.problem.extra["on_air"];
       this.other.value = typeof onAir === "string" ? onAir : null;
       if (state.problem.code === "event_ended") void this.poll();
@@ -136,6 +138,7 @@ export class StudioStore {
   private closed(): void {
     const since = this.onAirSinceMs.value;
     this.lastedMs.value = since === null ? 0 : performance.now() - since;
+    this.devices.isSending = false;
     this.devices.close();
   }
 
