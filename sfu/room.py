@@ -162,13 +162,13 @@ class Room:
     async def run(self) -> None:
         """Write what was published, until cancelled."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             while self._queue:
                 heard, meaning, at = self._queue.popleft()
                 await self._fan_out(heard, meaning)
                 if meaning is Heard.PART:
                     measures.fanout.observe(self._clock.monotonic() - at)
+            self._wake.clear()
+            await self._wake.wait()
 
     async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
         """Everybody out, told to come back at times spread over `retry_within_ms`."""
