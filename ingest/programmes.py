@@ -18,7 +18,8 @@ from ingest.channel import Channels
 from ingest.control import Stats
 from ingest.program import Peers, Programme
 from ingest.record import Plan, Record, resumed
-from ingest.transcoder_process import COMMAND, TranscoderProcess
+from ingest.spare_transcoder import COMMAND, Spares
+from ingest.transcoder_process import TranscoderProcess
 from ingest.transcoding import Owner, Transcoding
 from ingest.whip import Entered
 from plenum.clock import Clock
@@ -78,7 +79,7 @@ class Programmes:
         self._channels = channels
         self._plan = plan
         self._clock = clock
-        self._command = command
+        self._spares = Spares(command)
         self._programmes: dict[str, Programme] = {}
         self._ended_at: dict[str, float] = {}
         self._disk = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="ledger")
@@ -94,6 +95,7 @@ class Programmes:
             elif record.is_running:
                 log.info("programme_resumed", event_id=event, msn=record.msn, epoch=record.epoch)
                 self._add(resumed(record, self._clock.wall())).resume()
+        self._spares.start()
         self._reviewing = asyncio.create_task(self._review(), name="programmes-review")
 
     async def close(self) -> None:
@@ -103,6 +105,7 @@ class Programmes:
             self._reviewing.cancel()
             await asyncio.gather(self._reviewing, return_exceptions=True)
         await asyncio.gather(*(programme.close() for programme in self._programmes.values()))
+        await self._spares.close()
         self._disk.shutdown(wait=False)
 
     # --- WHIP ---
@@ -191,7 +194,7 @@ class Programmes:
         return Transcoding(owner, self._clock, self._make_process)
 
     def _make_process(self, owner: Owner) -> TranscoderProcess:
-        return TranscoderProcess(owner.event, owner, self._clock, self._command)
+        return TranscoderProcess(owner.event, owner, self._clock, self._spares.take)
 
     async def _review(self) -> None:
         while True:

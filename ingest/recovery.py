@@ -38,25 +38,32 @@ class Watchdog:
     def __init__(self, now: float) -> None:
         self._since = now
         self._checked = now
+        self._starved_s = 0.0
         self._first_part: float | None = None
+        self._last_part = now
 
     def progress(self, now: float) -> None:
         """A new part has come."""
-        self._since = now
+        self._since = self._last_part = now
         if self._first_part is None:
             self._first_part = now
 
-    def is_stuck(self, now: float) -> bool:
-        """True when the transcoder has to be killed."""
-        if now - self._checked > ASLEEP_S:
-            self._since += now - self._checked
-        self._checked = now
+    def is_stuck(self, now: float, starved_s: float = 0.0) -> bool:
+        """True when the transcoder has to be killed. `starved_s`: how long it has waited for a processor, in all.
+
+        That time does not count against it, and neither does time in which we did not check: a busy machine must not
+        look like a crash, or the restarts make it busier still.
+        """
+        since_check = now - self._checked
+        starved = min(max(0.0, starved_s - self._starved_s), since_check)
+        self._since += since_check if since_check > ASLEEP_S else starved
+        self._checked, self._starved_s = now, max(starved_s, self._starved_s)
         patience = START_PATIENCE_S if self._first_part is None else PROGRESS_PATIENCE_S
         return now - self._since > patience
 
     @property
     def was_sound(self) -> bool:
-        return self._first_part is not None and self._since - self._first_part >= SOUND_S
+        return self._first_part is not None and self._last_part - self._first_part >= SOUND_S
 
 
 class Verdict(msgspec.Struct, frozen=True):

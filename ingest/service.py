@@ -18,7 +18,7 @@ from ingest.origin import Origin
 from ingest.peers import Peers
 from ingest.programmes import Programmes
 from ingest.record import Plan
-from ingest.transcoder_process import COMMAND
+from ingest.spare_transcoder import COMMAND
 from ingest.whip import FAILURES_PER_MINUTE, Whip
 from plenum.clock import Clock
 from plenum.errors import Unauthorized

@@ -1,19 +1,16 @@
-"""One transcoder process as ingest sees it: started, told, listened to, watched, and gone.
+"""One transcoder process as ingest sees it: told what to make, listened to, watched, and gone.
 
 `ingest/transcoding.py` runs one after the other. Its end is noticed at once, whatever ended it; a process that lives but
-gives no parts is killed (`recovery.Watchdog`). The kernel kills it when ingest dies.
+gives no parts is killed (`recovery.Watchdog`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
-import signal
-import socket
-import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -33,7 +30,8 @@ from ingest.control import (
 )
 from ingest.output_check import OutputCheck
 from ingest.recovery import Watchdog
-from ingest.seqpacket import ControlConnection, seqpacket_pair
+from ingest.seqpacket import ControlConnection
+from ingest.spare_transcoder import Spawned
 from plenum.clock import Clock
 from plenum.errors import BadInput
 from plenum.log import get_logger
@@ -42,12 +40,10 @@ from plenum.wire import Header, Kind
 
 log = get_logger("transcoder_process")
 
-COMMAND = (sys.executable, "-m", "ingest.transcoder")
 CHECK_EVERY_S = 0.5
 STOP_WITHIN_S = 2.0
 LAST_OUTPUT_WITHIN_S = 1.0
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+OUTPUT_BUFFER = 256 * 1024
 
 
 class Listener(Protocol):
@@ -78,11 +74,11 @@ class Exit(msgspec.Struct, frozen=True):
 class TranscoderProcess:
     """One run. `start`, then `run` until it is over; `send` in between."""
 
-    def __init__(self, event: str, listener: Listener, clock: Clock, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, event: str, listener: Listener, clock: Clock, take: Callable[[], Awaitable[Spawned]]) -> None:
         self._event = event
         self._listener = listener
         self._clock = clock
-        self._command = command
+        self._take_process = take
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._reason = ""
@@ -92,27 +88,13 @@ class TranscoderProcess:
         return self._process.pid if self._process else None
 
     async def start(self, configure: Configure) -> None:
-        """Start the process and tell it what to make. Raises OSError where no process can be started."""
-        control, their_control = seqpacket_pair()
-        output, their_output = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with their_control, their_output:
-                descriptors = (their_control.fileno(), their_output.fileno())
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    *("--control", str(descriptors[0]), "--output", str(descriptors[1])),
-                    pass_fds=descriptors,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    preexec_fn=die_with_parent,
-                )
-        except OSError:
-            control.close()
-            output.close()
-            raise
+        """Take a process and tell it what to make. Raises OSError where none can be started."""
+        spawned = await self._take_process()
+        self._process = spawned.process
         self._check = OutputCheck(configure)
         self._watchdog = Watchdog(self._clock.monotonic())
-        self._control = ControlConnection(control, self._on_packet)
-        self._output, self._output_writer = await asyncio.open_unix_connection(sock=output, limit=256 * 1024)
+        self._control = ControlConnection(spawned.control, self._on_packet)
+        self._output, self._output_writer = await asyncio.open_unix_connection(sock=spawned.output, limit=OUTPUT_BUFFER)
         self.send(configure)
 
     def send(self, message: ToTranscoder, descriptor: int | None = None) -> None:
@@ -133,7 +115,7 @@ class TranscoderProcess:
         ending = asyncio.create_task(self._process.wait(), name=f"transcoder-{self._event}")
         try:
             while not (await asyncio.wait({ending}, timeout=CHECK_EVERY_S))[0]:
-                if self._watchdog.is_stuck(self._clock.monotonic()):
+                if self._watchdog.is_stuck(self._clock.monotonic(), starved_s(self._process.pid)):
                     self.kill("stuck")
             # What it made last is still in the socket; nobody else holds the other end.
             await asyncio.wait({reading}, timeout=LAST_OUTPUT_WITHIN_S)
@@ -210,7 +192,10 @@ class TranscoderProcess:
             self._listener.on_part(header, message)
 
 
-def die_with_parent() -> None:
-    """For `preexec_fn`: no transcoder outlives its ingest. The library is loaded before the fork, where locks are free."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def starved_s(pid: int) -> float:
+    """How long the process's threads have waited for a processor in all; 0 where the kernel does not tell."""
+    waited_ns = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for schedstat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            waited_ns += int(schedstat.read_text(encoding="ascii").split()[1])
+    return waited_ns / 1e9

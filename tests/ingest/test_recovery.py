@@ -44,6 +44,24 @@ def test_a_late_check_says_that_we_slept_and_nobody_else_is_blamed() -> None:
     assert checked(watchdog, 60.0, 63.5)
 
 
+def test_time_spent_waiting_for_a_processor_is_not_held_against_it() -> None:
+    watchdog = Watchdog(0.0)
+    watchdog.progress(0.0)
+    for step in range(1, 41):
+        assert not watchdog.is_stuck(step / 2, starved_s=step / 2 * 0.9)
+    for step in range(41, 46):
+        stuck = watchdog.is_stuck(step / 2, starved_s=18.0)
+    assert stuck
+
+
+def test_a_process_that_does_not_wait_for_a_processor_is_stuck_however_long_it_waited_before() -> None:
+    watchdog = Watchdog(0.0)
+    watchdog.progress(0.5)
+    watchdog.is_stuck(0.5, starved_s=100.0)
+    assert not watchdog.is_stuck(1.0, starved_s=100.0)
+    assert [watchdog.is_stuck(at / 2, starved_s=100.0) for at in (4, 6, 8, 9)] == [False, False, False, True]
+
+
 @pytest.mark.parametrize(("last_part", "sound"), [(1.0, False), (2.9, False), (3.0, True), (500.0, True)])
 def test_a_run_is_sound_when_it_gave_parts_for_two_seconds(last_part: float, sound: bool) -> None:
     watchdog = Watchdog(0.0)
