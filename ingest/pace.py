@@ -213,11 +213,13 @@ class FrameQueue(Generic[Picture]):
     """Above it the oldest goes: at 1080p one picture is 3 MB."""
     LATE_MAX = 8.0
     """So many frames late it is no jitter any more: find the phase anew."""
+    PLAY = 0.15
+    """The phase belongs between 0 and 1; so much beyond it, it is put right by a whole picture."""
 
     def __init__(self, fps: int) -> None:
         self._frame_us = 1_000_000 / fps
         self._held: deque[tuple[int, Picture]] = deque()
-        self._steps: deque[int] = deque(maxlen=15)
+        self._steps: deque[int] = deque(maxlen=30)
         self._newest_us: int | None = None
         self._phase: float | None = None
         self.skipped = 0
@@ -231,7 +233,14 @@ class FrameQueue(Generic[Picture]):
 
     @property
     def source_fps(self) -> float:
-        return 1_000_000 / median(self._steps) if self._steps else 0.0
+        step_us = self._step_us()
+        return 1_000_000 / step_us if step_us else 0.0
+
+    def _step_us(self) -> float:
+        """Mean distance of pictures lately, those around a lost one left out."""
+        usual = median(self._steps) if self._steps else 0
+        near = [step for step in self._steps if step < usual * 1.75]
+        return sum(near) / len(near) if near else 0.0
 
     def put(self, media_us: int, capture_us: int, picture: Picture) -> None:
         """`media_us` is the picture's own timestamp, `capture_us` its place on the local clock."""
@@ -252,7 +261,10 @@ class FrameQueue(Generic[Picture]):
         return self._take_locked(due_us - delay_us) if self._locked() else self._take_nearest(due_us - delay_us)
 
     def _locked(self) -> bool:
-        return len(self._steps) >= 5 and abs(median(self._steps) / self._frame_us - 1) < 0.03
+        if len(self._steps) < 5:
+            return False
+        misfit = abs(self._step_us() / self._frame_us - 1)
+        return misfit < (0.03 if self._phase is None else 0.12)
 
     def _late(self, wanted_us: int) -> float:
         """How late the first picture is, in frames; negative when it is early."""
@@ -264,25 +276,25 @@ class FrameQueue(Generic[Picture]):
 
     def _skip_overdue(self, wanted_us: int) -> float:
         """Leave out what a later picture that is due replaces; returns how late the first one is then."""
-        while len(self._held) > 1 and (wanted_us - self._held[1][0]) / self._frame_us >= -0.5:
+        while len(self._held) > 1 and self._held[1][0] <= wanted_us:
             self._drop()
         return self._late(wanted_us)
 
     def _take_nearest(self, wanted_us: int) -> Picture | None:
         self._phase = None
-        return self._held.popleft()[1] if self._skip_overdue(wanted_us) >= -0.5 else None
+        return self._held.popleft()[1] if self._skip_overdue(wanted_us) >= 0 else None
 
     def _take_locked(self, wanted_us: int) -> Picture | None:
         if self._phase is None or self._late(wanted_us) > self.LATE_MAX:
             late = self._skip_overdue(wanted_us)
-            if late < -0.5:
+            if late < 0:
                 return None
-            self._phase = min(late, 0.5)
-        if self._phase > 0.6 and len(self._held) > 1:
+            self._phase = min(late, 1.0)
+        if self._phase > 1 + self.PLAY and len(self._held) > 1:
             self._drop()
             self._phase -= 1
         late = self._late(wanted_us)
-        if self._phase < -0.6:
+        if self._phase < -self.PLAY:
             self._phase += 1
             return None
         if late < self._phase - 0.75:

@@ -84,7 +84,7 @@ class SoundLine:
             self._error = 0.0
             return position
         place = self._next + timestamp - self._expected_timestamp
-        if abs(position - place) <= JUMP:
+        if abs(position - place) < JUMP:
             return place
         self._error = 0.0
         return position

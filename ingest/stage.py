@@ -128,11 +128,12 @@ class Stage:
             return
         captured_us = on_air.source.clock.capture_us(SampleStream.AUDIO, timestamp)
         now_us = self._clock()
-        # Sound is read a tick ahead of its time and up to the packet's end.
-        lateness_us = now_us - captured_us - pcm.shape[1] * 1_000_000 // RATE + 1_000_000 // self._fps
+        tick_us = 1_000_000 // self._fps
+        # Pictures are shown half a tick after their time on average, and so is sound; it is read a tick ahead.
+        lateness_us = now_us - captured_us - pcm.shape[1] * 1_000_000 // RATE + tick_us // 2
         with self._lock:
             on_air.delay.observe(SampleStream.AUDIO, lateness_us, now_us)
-            self._sound.write(timestamp, pcm, self._position(captured_us + on_air.delay.value_us))
+            self._sound.write(timestamp, pcm, self._position(captured_us + on_air.delay.value_us + tick_us // 2))
 
     def _position(self, local_us: int) -> int:
         return (local_us - self._zero_us) * RATE // 1_000_000
