@@ -17,19 +17,17 @@ from plenum.identity import Signer
 from plenum.log import get_logger
 from plenum.media import Programme
 from plenum.web import Gate
-from plenum.wire import Bye
 from sfu import measures
 from sfu.frames import Frame
 from sfu.hls import Hls
 from sfu.push import Limits, Push
 from sfu.relay import Relay, Relays, Upstream
-from sfu.room import Room
+from sfu.room import RESTARTING, Room
 from sfu.window import Heard
 
 log = get_logger("delivery")
 
 ProgrammeListener = Callable[[str, Programme], None]
-RESTARTING = Bye("restarting", retry_ms=200)
 RETRY_WITHIN_MS = 2_000
 
 
@@ -66,7 +64,10 @@ class Delivery:
         await self._relays.start()
 
     async def drain(self, _: web.Application | None = None) -> None:
-        """Tell every viewer to come back (to another front, or to this one restarted). For `app.on_shutdown`."""
+        """Tell every viewer to come back (to another front, or to this one restarted).
+
+        For `app.on_shutdown`: later aiohttp has closed the connections without a word.
+        """
         rooms = [room for room, _ in self._rooms.values()]
         await asyncio.gather(*(room.dismiss_all(RESTARTING, RETRY_WITHIN_MS) for room in rooms))
 

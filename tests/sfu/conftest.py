@@ -59,7 +59,7 @@ async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFron
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        front = Front(delivery, signer, runner.addresses[0][1])
+        front = Front(delivery, signer, runner)
         running.append((front, runner))
         return front
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import aiohttp
+from aiohttp import web
 from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
@@ -23,11 +24,12 @@ StartFront = Callable[..., Awaitable["Front"]]
 class Front:
     """A running server with delivery on it."""
 
-    def __init__(self, delivery: Delivery, signer: Signer, port: int) -> None:
+    def __init__(self, delivery: Delivery, signer: Signer, runner: web.AppRunner) -> None:
         self.delivery = delivery
+        self.stop = runner.cleanup
         self.signer = signer
-        self.port = port
-        self.base = f"http://127.0.0.1:{port}"
+        self.port: int = runner.addresses[0][1]
+        self.base = f"http://127.0.0.1:{self.port}"
         self.http = aiohttp.ClientSession(self.base)
         self.watchers: list[Watcher] = []
 

@@ -272,6 +272,13 @@ async def test_on_shutdown_every_viewer_is_told_to_come_back(front: Front) -> No
     assert len({bye.retry_ms for bye, _ in farewells}) == 4
 
 
+async def test_a_server_that_stops_says_so_before_it_closes(front: Front) -> None:
+    watcher = await front.watch()
+    await watcher.next()
+    _, told = await asyncio.gather(front.stop(), farewell(watcher))
+    assert (told[0].code, told[1]) == ("restarting", 1012)
+
+
 async def test_a_viewer_that_resets_its_connection_leaves_no_trace_in_the_log(
     front: Front, origin: Origin, film: Film, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -376,7 +383,7 @@ async def test_a_slow_reader_skips_and_is_sent_away_while_fast_ones_get_every_pa
         assert await reader == [(msn, index) for msn in range(15) for index in range(10)]
     assert sample("plenum_edge_skips_total") >= skips + 5
     assert 100_000 < worst < 2 * 1024 * 1024
-    assert front.delivery.viewers(EVENT) == 5
+    await until(lambda: front.delivery.viewers(EVENT) == 5)
     for sloth in slow:
         sloth.writer.transport.abort()
 
@@ -393,7 +400,7 @@ async def test_who_never_reads_is_told_and_cut_off(
             await origin.tell(message)
         if front.delivery.viewers(EVENT) == 0:
             break
-    assert front.delivery.viewers(EVENT) == 0
+    await until(lambda: front.delivery.viewers(EVENT) == 0)
     assert sample("plenum_edge_evicted_viewers_total", reason="too_slow") >= 1
     sloth.writer.transport.abort()
 
