@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from plenum.log import get_logger
 from qna.board import Entry
-from qna.store import AWAY, QuestionStore, read_entry
+from qna.store import AWAY, QuestionStore, heed_cancellation, read_entry
 
 log = get_logger("qna.log")
 
@@ -102,6 +102,7 @@ class Bus:
         try:
             await getattr(self._pubsub, verb)(channel)
         except (*AWAY, RedisError) as error:
+            heed_cancellation()
             self._store.went_away(error)
 
     async def run(self) -> None:
@@ -112,6 +113,7 @@ class Bus:
             try:
                 await self._listen()
             except (*AWAY, RedisError) as error:
+                heed_cancellation()
                 self._store.went_away(error)
 
     async def _listen(self) -> None:
@@ -128,6 +130,7 @@ class Bus:
         asked = False
         while True:
             message: dict[str, Any] | None = await pubsub.get_message(timeout=QUIET_S)
+            heed_cancellation()
             if message is not None:
                 asked = False
                 self._deliver(message)

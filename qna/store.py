@@ -8,7 +8,7 @@ notices its return. Nothing is queued here: the client keeps what was not acknow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -175,8 +175,10 @@ class QuestionStore:
         while True:
             try:
                 await self.redis.ping()
+                heed_cancellation()
                 return
             except (*AWAY, RedisError):
+                heed_cancellation()
                 await asyncio.sleep(PROBE_S)
 
     def went_away(self, error: BaseException) -> None:
@@ -196,14 +198,7 @@ class QuestionStore:
         """Raises Unavailable `store_unavailable`."""
         if not self.is_up:
             raise store_unavailable()
-        try:
-            return await self._scripts.run(self.redis, name, keys, args)
-        except AWAY as error:
-            self.went_away(error)
-            raise store_unavailable() from None
-        except ResponseError as error:  # a full disk, a missing right: this command failed, the server is there
-            log.error("script_refused", script=name, error=str(error)[:200])
-            raise store_unavailable() from None
+        return await self._guarded(self._scripts.run(self.redis, name, keys, args), name)
 
     # people
 
@@ -233,19 +228,22 @@ class QuestionStore:
         if not people:
             return {}
         keys = self.keys(event)
-        found = await self._plain(self.redis.hmget(keys.un, [str(person) for person in people]))
+        found = await self._guarded(self.redis.hmget(keys.un, [str(person) for person in people]), "names")
         return {person: name.decode() for person, name in zip(people, found, strict=True) if name}
 
-    async def _plain(self, call: Any) -> Any:
-        """Await a plain command. Raises Unavailable `store_unavailable`."""
+    async def _guarded(self, call: Awaitable[Any], what: str) -> Any:
+        """Await a call to the server. Raises Unavailable `store_unavailable`."""
         try:
-            return await call
+            answer = await call
         except AWAY as error:
+            heed_cancellation()
             self.went_away(error)
             raise store_unavailable() from None
-        except ResponseError as error:
-            log.error("command_refused", error=str(error)[:200])
+        except ResponseError as error:  # a full disk, a missing right: this command failed, the server is there
+            log.error("command_refused", command=what, error=str(error)[:200])
             raise store_unavailable() from None
+        heed_cancellation()
+        return answer
 
     # commands
 
@@ -348,7 +346,7 @@ class QuestionStore:
         """Some questions; their states are those of now, which a log entry on the way may precede."""
         if not questions:
             return []
-        bodies = await self._plain(self.redis.hmget(self.keys(event).q, list(questions)))
+        bodies = await self._guarded(self.redis.hmget(self.keys(event).q, list(questions)), "items")
         return await self._items(event, {q: body for q, body in zip(questions, bodies, strict=True) if body}, {})
 
     async def _items(self, event: str, bodies: dict[str, bytes], counts: dict[str, int]) -> list[Item]:
@@ -376,6 +374,17 @@ class QuestionStore:
         keys = self.keys(event)
         answer = await self._run("tally", [keys.meta, keys.rank, keys.ver, keys.q], [since])
         return int(answer[0]), {_text(q): int(n) for q, n in _pairs(answer[1:])}
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError if this task was cancelled but goes on.
+
+    redis-py awaits through `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that arrives together with
+    its result: a task in a loop of calls would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def store_unavailable() -> Unavailable:

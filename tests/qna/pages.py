@@ -23,7 +23,7 @@ from qna.service import Qna
 
 TENANT = "main"
 EVENT = "town-hall"
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 Message = dict[str, Any]
 GENEROUS = Limits(asks_per_minute=6000, votes_per_minute=60_000, sockets_per_person=1000)
 _numbers = itertools.count(1)
