@@ -17,12 +17,16 @@ export interface Playhead {
   readonly following: boolean;
   /** Nothing more to show at `at`: the element waits for data. */
   readonly starved: boolean;
+  /** A jump is under way; it may never end where it leads to too little media before a hole. */
+  readonly seeking: boolean;
 }
 
 export interface Steering {
   readonly rate: number;
   /** Where to jump, or null to stay. */
   readonly jumpTo: number | null;
+  /** Jumping did not help either: only a new start can. */
+  readonly isStuck: boolean;
 }
 
 export const TARGET_S = 0.45;
@@ -35,6 +39,10 @@ const DEAD_BAND_S = 0.06;
 const EDGE_S = 0.08;
 /** Land inside a range, not on its first timestamp, which rounding may put before it. */
 const INSIDE_S = 0.01;
+/** No motion for so long with media in hand: the element waits for something that will not come. */
+const STUCK_MS = 1000;
+const MOST_PUSHES = 3;
+const STILL_S = 0.005;
 const SMOOTHING = 0.12;
 const STALL_COST_S = 0.15;
 const MOST_TARGET_S = 1.5;
@@ -50,6 +58,9 @@ export class Pilot {
   private rate = 1;
   private quietSince = 0;
   private settlingUntil = 0;
+  private lastAt = Number.NaN;
+  private movedAt = 0;
+  private pushes = 0;
 
   constructor(readonly base: number = TARGET_S) {
     this.target = base;
@@ -71,27 +82,49 @@ export class Pilot {
 
   steer(playhead: Playhead, nowMs: number): Steering {
     this.giveBack(nowMs);
+    const push = this.push(playhead, nowMs);
+    if (push || playhead.seeking) return push ?? this.steady();
     const hole = overHole(playhead);
     if (hole !== null) return this.jump(hole);
     const ahead = bufferedAhead(playhead.at, playhead.ranges);
-    if (ahead === null) return { rate: 1, jumpTo: null };
-    if (!playhead.following) return this.steady();
+    if (ahead === null || !playhead.following) return this.steady();
     const allowed = nowMs < this.settlingUntil ? SETTLED_WITHIN_S : JUMP_BEYOND_S;
     if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
     this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
     this.rate = rateFor(this.mean - this.target, this.rate);
-    return { rate: this.rate, jumpTo: null };
+    return { rate: this.rate, jumpTo: null, isStuck: false };
+  }
+
+  /** The clock stands still with media beyond: go to the newest of it, at last give up. */
+  private push({ at, ranges }: Playhead, nowMs: number): Steering | null {
+    const last = ranges.at(-1);
+    const moves = Math.abs(at - this.lastAt) > STILL_S;
+    if (moves) this.pushes = 0;
+    if (moves || !last || last.end < at + 2 * EDGE_S) this.rest(at, nowMs);
+    if (!last || nowMs - this.movedAt < STUCK_MS) return null;
+    this.rest(at, nowMs);
+    this.pushes += 1;
+    if (this.pushes > MOST_PUSHES) return { rate: 1, jumpTo: null, isStuck: true };
+    return this.jump(Math.max(last.start + INSIDE_S, last.end - this.target));
+  }
+
+  /** Standing still is meant (a pause), or nothing is there to go to. */
+  rest(at: number, nowMs: number): void {
+    this.lastAt = at;
+    this.movedAt = nowMs;
   }
 
   private jump(to: number): Steering {
     this.mean = null;
     this.rate = 1;
-    return { rate: 1, jumpTo: to };
+    // Where a jump leads is not motion.
+    this.lastAt = to;
+    return { rate: 1, jumpTo: to, isStuck: false };
   }
 
   private steady(): Steering {
     this.rate = 1;
-    return { rate: 1, jumpTo: null };
+    return { rate: 1, jumpTo: null, isStuck: false };
   }
 
   private giveBack(nowMs: number): void {

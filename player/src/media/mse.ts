@@ -267,10 +267,18 @@ export class MseEngine implements Engine {
       return;
     }
     this.evict(ranges);
-    if (video.paused || video.seeking) return;
+    if (video.paused) {
+      this.pilot.rest(video.currentTime, performance.now());
+      return;
+    }
+    const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    const playhead = { at: video.currentTime, ranges, following: this.following, starved };
-    const { rate, jumpTo } = this.pilot.steer(playhead, performance.now());
+    const playhead = { at, ranges, following: this.following, starved, seeking };
+    const { rate, jumpTo, isStuck } = this.pilot.steer(playhead, performance.now());
+    if (isStuck) {
+      this.rebuild("stuck");
+      return;
+    }
     if (jumpTo !== null) this.playback.jump(jumpTo);
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }

@@ -11,7 +11,7 @@ type Work =
   | { readonly do: "offset"; readonly seconds: number }
   | { readonly do: "type"; readonly mime: string };
 
-export type Trouble = "quota" | "overflow" | "decode" | "detached";
+export type Trouble = "quota" | "overflow" | "decode" | "detached" | "stuck";
 
 export interface TrackOwner {
   /** Seconds before which the track may throw away when its buffer is full. */
