@@ -41,13 +41,18 @@ export function words<T>(dictionaries: Record<Language, T>): () => T {
   return () => dictionaries[language.value];
 }
 
+/** The reader's own region where it goes with the page's language: "en" alone would mean 12-hour clocks for everybody. */
+function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(`${language.value}-`)) ?? language.value;
+}
+
 export function formatNumber(value: number): string {
-  return new Intl.NumberFormat(language.value).format(value);
+  return new Intl.NumberFormat(locale()).format(value);
 }
 
 /** "0.8" / "0,8" */
 export function formatDecimal(value: number, digits = 1): string {
-  return new Intl.NumberFormat(language.value, {
+  return new Intl.NumberFormat(locale(), {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(value);
@@ -55,10 +60,12 @@ export function formatDecimal(value: number, digits = 1): string {
 
 /** Day and time in the reader's zone, from Unix seconds. */
 export function formatMoment(unixSeconds: number): string {
-  return new Intl.DateTimeFormat(language.value, {
+  const isThisYear = new Date(unixSeconds * 1000).getFullYear() === new Date().getFullYear();
+  return new Intl.DateTimeFormat(locale(), {
     weekday: "short",
     day: "numeric",
     month: "short",
+    ...(isThisYear ? {} : { year: "numeric" }),
     hour: "2-digit",
     minute: "2-digit",
   }).format(unixSeconds * 1000);

@@ -29,7 +29,7 @@ export const de: typeof en = {
   boxOpenOff: "Das Publikum sieht, dass Fragen geschlossen sind.",
   links: "Einladungslinks",
   openLinks: "Links und QR-Codes",
-  watch: "Zuschauerseite",
+  watch: "Zuschauen",
   studio: "Studio",
   endEvent: "Veranstaltung beenden …",
   endTitle: "Für alle beenden?",

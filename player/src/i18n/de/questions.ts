@@ -53,7 +53,7 @@ export const de: typeof en = {
   sent: "Ihre Frage ist gesendet.",
   sentForReview: "Ihre Frage ist gesendet. Die Moderation liest sie, bevor andere sie sehen.",
   waitsForServer: "Noch nicht gesendet: Fragen ruhen gerade. Sie geht von selbst hinaus, sobald es weitergeht.",
-  level: "Wer Ihren Namen sieht",
+  level: "Mit Namen oder vertraulich",
   levels: { named: "Mit meinem Namen", confidential: "Vertraulich" },
   namedMeans: "Alle in dieser Veranstaltung sehen Ihren Namen neben der Frage.",
   confidentialMeans:

@@ -27,7 +27,7 @@ export const en = {
   boxOpenOff: "The audience sees that questions are closed.",
   links: "Invitation links",
   openLinks: "Links and QR codes",
-  watch: "Watch page",
+  watch: "Watch",
   studio: "Studio",
   endEvent: "End event …",
   endTitle: "End the event for everybody?",

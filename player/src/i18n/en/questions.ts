@@ -49,7 +49,7 @@ export const en = {
   sent: "Your question has been sent.",
   sentForReview: "Your question has been sent. A moderator reads it before others see it.",
   waitsForServer: "Not sent yet: questions are paused. It is sent by itself as soon as they go on.",
-  level: "Who sees your name",
+  level: "Named or confidential",
   levels: { named: "With my name", confidential: "Confidential" },
   namedMeans: "Everybody in this event sees your name beside the question.",
   confidentialMeans:

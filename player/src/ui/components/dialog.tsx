@@ -13,6 +13,8 @@ export function Dialog(props: { title: string; onClose(): void; wide?: boolean; 
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();
+    // Not the close button, which the browser would take: what was marked, else the dialog itself, so that it is read out.
+    (element?.querySelector<HTMLElement>("[autofocus]") ?? element)?.focus();
     return () => {
       element?.close();
       if (before instanceof HTMLElement) before.focus();
@@ -21,6 +23,7 @@ export function Dialog(props: { title: string; onClose(): void; wide?: boolean; 
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       class={wide ? "dialog dialog-wide" : "dialog"}
       aria-labelledby={id}
       onCancel={(event) => {

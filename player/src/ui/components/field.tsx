@@ -49,6 +49,7 @@ interface Input {
   maxLength?: number;
   autocomplete?: "off" | "name";
   required?: boolean;
+  autofocus?: boolean;
 }
 
 interface Choice {

@@ -18,7 +18,9 @@ export function Switch(props: { label: string; on: boolean; onChange(on: boolean
         onClick={() => onChange(!on)}
         {...described}
       >
-        <span class="switch-knob" />
+        <span class="switch-track">
+          <span class="switch-knob" />
+        </span>
       </button>
       <div>
         <span id={`${id}-label`} class="switch-label" onClick={() => !disabled && onChange(!on)}>

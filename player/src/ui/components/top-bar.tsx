@@ -17,7 +17,7 @@ export function LanguageChoice() {
           class="language"
           lang={code}
           aria-pressed={language.value === code}
-          aria-label={common().languages[code]}
+          aria-label={`${code.toUpperCase()}: ${common().languages[code]}`}
           onClick={() => chooseLanguage(code)}
         >
           {code.toUpperCase()}

@@ -38,7 +38,7 @@ export function DismissDialog({ store }: { store: ConsoleStore }) {
       <ul class="reasons">
         {REASONS.map((reason, index) => (
           <li key={reason}>
-            <button type="button" class="reason" onClick={() => store.dismiss(reason)}>
+            <button type="button" class="reason" autofocus={index === 0} onClick={() => store.dismiss(reason)}>
               <Kbd>{index + 1}</Kbd>
               <span>{reasonWords(reason)}</span>
             </button>

@@ -37,6 +37,7 @@ export function EndDialog({ store, onClose }: { store: ConsoleStore; onClose(): 
           label={t().endLabel(t().endWord)}
           value={typed.value}
           autocomplete="off"
+          autofocus
           onInput={(input) => {
             typed.value = input.currentTarget.value;
           }}

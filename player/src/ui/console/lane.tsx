@@ -33,8 +33,9 @@ export function LaneColumn({ store, lane, now, heading, bare }: LaneProps) {
           )}
         </div>
       )}
-      <ul class="lane-cards">
-        {questions.map((question, index) => (
+      {questions.length > 0 && (
+        <ul class="lane-cards">
+          {questions.map((question, index) => (
           <li key={question.id}>
             <Card
               store={store}
@@ -47,8 +48,9 @@ export function LaneColumn({ store, lane, now, heading, bare }: LaneProps) {
               }}
             />
           </li>
-        ))}
-      </ul>
+          ))}
+        </ul>
+      )}
       {questions.length === 0 && (
         <p class="lane-empty small muted">{store.search.value ? t().noHits : t().lanesEmpty[lane]}</p>
       )}

@@ -71,6 +71,7 @@ export function ConsolePage({ store, theme }: { store: ConsoleStore; theme: Them
 }
 
 function Columns({ store, last }: { store: ConsoleStore; last: Signal<LastLane> }) {
+  const isNarrow = useMediaQuery("(max-width: 1180px)").value;
   return (
     <main id="main" class="console">
       <section class="side side-show" aria-labelledby="show-title">
@@ -80,11 +81,14 @@ function Columns({ store, last }: { store: ConsoleStore; last: Signal<LastLane> 
         <ProgrammeMonitor store={store} />
         <ShowClock store={store} />
         <ShowControls store={store} />
+        {isNarrow && <Audience store={store} />}
       </section>
       <Board store={store} last={last} />
-      <section class="side side-audience" aria-label={t().audience}>
-        <Audience store={store} />
-      </section>
+      {!isNarrow && (
+        <section class="side side-audience" aria-label={t().audience} tabIndex={0}>
+          <Audience store={store} />
+        </section>
+      )}
     </main>
   );
 }

@@ -1,5 +1,6 @@
 /** Making an event. The same idempotency key goes with every try of one form, so a lost answer makes no second event. */
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 
 import type { EventView, Moderation } from "../../core/event";
 import { check, fieldOf, requestOf, type EventForm, type FieldErrors } from "../../core/new-event";
@@ -21,6 +22,10 @@ export function CreateForm({ onCreated }: { onCreated(event: EventView): void })
   const failure = useSignal<unknown>(null);
   const busy = useSignal(false);
   const key = useSignal(newKey());
+  const element = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    element.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [errors.value]);
 
   const change = (part: Partial<EventForm>) => {
     form.value = { ...form.value, ...part };
@@ -52,6 +57,7 @@ export function CreateForm({ onCreated }: { onCreated(event: EventView): void })
 
   return (
     <form
+      ref={element}
       class="create"
       noValidate
       aria-labelledby="create-title"

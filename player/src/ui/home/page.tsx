@@ -38,7 +38,8 @@ export function HomePage({ theme, linkError }: { theme: ThemeChoice; linkError: 
   useEffect(() => {
     void load();
     const timer = setInterval(() => {
-      if (document.visibilityState === "visible") void load();
+      const isStranger = failure.peek() instanceof Problem && (failure.peek() as Problem).status === 401;
+      if (document.visibilityState === "visible" && !isStranger) void load();
     }, REFRESH_MS);
     return () => clearInterval(timer);
   }, []);

@@ -26,6 +26,8 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
   const level = useSignal<Level>("named");
   const typedName = useSignal<string | null>(null);
   const error = useSignal<string | null>(null);
+  /** What is wrong is the name, not the text. */
+  const nameError = useSignal<string | null>(null);
   const sending = useSignal(false);
   const isOpen = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
@@ -40,27 +42,40 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
   const isNamed = level.value === "named";
   const asksName = isNamed && (typedName.value !== null || !name);
 
+  const renamed = async (wished: string): Promise<boolean> => {
+    try {
+      if (wished !== name) await onRename(wished);
+      typedName.value = null;
+      return true;
+    } catch (problem) {
+      nameError.value = sentenceFor(problem);
+      return false;
+    }
+  };
   const send = async () => {
     const check = checkText(text.value, limits);
     if (check !== "ok") {
       error.value = t().errors[check] ?? null;
       return;
     }
+    const wished = typedName.value?.trim() ?? "";
+    if (asksName && !wished) {
+      nameError.value = t().nameNeeded;
+      return;
+    }
     sending.value = true;
     error.value = null;
+    if (asksName && !(await renamed(wished))) {
+      sending.value = false;
+      return;
+    }
     try {
-      if (asksName) {
-        const wished = typedName.value?.trim() ?? "";
-        if (!wished) throw new Error(t().nameNeeded);
-        if (wished !== name) await onRename(wished).catch((problem: unknown) => Promise.reject(new Error(sentenceFor(problem))));
-        typedName.value = null;
-      }
       await store.ask(text.value, !isNamed, language.value);
       text.value = "";
       isOpen.value = false;
       toast(box?.mode === "pre" ? t().sentForReview : t().sent, "good");
     } catch (problem) {
-      error.value = problem instanceof Error && problem.constructor === Error ? problem.message : refusalSentence(problem);
+      error.value = refusalSentence(problem);
     } finally {
       sending.value = false;
     }
@@ -119,6 +134,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
             chosen={level.value}
             onChoose={(chosen) => {
               level.value = chosen;
+              nameError.value = null;
             }}
           />
           <p class="ask-means small muted">{isNamed ? t().namedMeans : t().confidentialMeans}</p>
@@ -140,12 +156,13 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
             <Field
               label={t().yourName}
               hint={t().yourNameHint}
+              error={nameError.value ?? undefined}
               value={typedName.value ?? ""}
               maxLength={64}
               autocomplete="name"
               onInput={(typed) => {
                 typedName.value = typed.currentTarget.value;
-                error.value = null;
+                nameError.value = null;
               }}
             />
           )}
