@@ -5,6 +5,8 @@ Drawn once in the top rung's size and sent through the same encoders as everythi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
@@ -86,4 +88,17 @@ def _fit(text: str, width: int, height: int) -> tuple[float, list[str]]:
         if len(lines) <= _LINES_MAX and all(line_width(line) * unit <= width * _TEXT_SHARE for line in lines):
             return unit, lines
         unit *= 0.92
-    return smallest, wrap(text, width * _TEXT_SHARE / smallest)[:_LINES_MAX]
+    room = width * _TEXT_SHARE / smallest
+    return smallest, wrap(" ".join(_pieces(text, room)), room)[:_LINES_MAX]
+
+
+def _pieces(text: str, room: float) -> Iterator[str]:
+    """Words, those wider than a line cut into pieces that fit."""
+    for word in text.split():
+        rest = word
+        while rest:
+            length = len(rest)
+            while length > 1 and line_width(rest[:length]) > room:
+                length = length * 3 // 4
+            yield rest[:length]
+            rest = rest[length:]
