@@ -13,13 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from aiohttp import web
-from ingest.service import Ingest
-from qna.service import Qna
 
 from deploy import demo, secret, tls
 from deploy.admin import process_app
 from deploy.forward import IngestClient, WhipForward, node_principal
 from deploy.stage import Stage
+from ingest.service import Ingest
 from player.assets import Assets
 from player.events import Events
 from player.sessions import Sessions
@@ -30,6 +29,7 @@ from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
 from plenum.web import Gate, application
+from qna.service import Qna
 from sfu.delivery import Delivery
 
 Role = Callable[[AsyncExitStack], Awaitable[Awaitable[object] | None]]

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from typing import Literal
 
 import structlog
+
+
+class _Output(io.TextIOBase):
+    """Standard output as it is when a line is written. A line that nobody takes must not stop what it tells of."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
 
 
 def configure(process: str, level: str = "info", style: Literal["auto", "json", "console"] = "auto") -> None:
@@ -27,11 +42,11 @@ def configure(process: str, level: str = "info", style: Literal["auto", "json", 
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(file=_Output()),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(_Output())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processors=[*_foreign(), *renderer], foreign_pre_chain=shared)
     )

@@ -7,7 +7,8 @@ settings; everybody else is handed the plain values they need.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,6 +163,22 @@ def _expand_file_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return extra
 
 
+@contextmanager
+def _file_variables_as_values() -> Iterator[None]:
+    """The environment as pydantic-settings should see it; put back afterwards, since children inherit it."""
+    before = dict(os.environ)
+    added = _expand_file_variables(before)
+    for name in before:
+        if name.startswith("PLENUM_") and name.endswith("_FILE"):
+            del os.environ[name]
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
@@ -175,14 +192,15 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
 
     Raises BadInput `bad_settings` that names each wrong key and what is expected.
     """
-    added = _expand_file_variables(os.environ)
-    for name in [key for key in os.environ if key.startswith("PLENUM_") and key.endswith("_FILE")]:
-        del os.environ[name]
-    os.environ.update(added)
+    with _file_variables_as_values():
+        return _load(flags or {})
+
+
+def _load(flags: Mapping[str, Any]) -> Settings:
     try:
         # A partial section in `flags` must not hide the file's and the environment's keys of that section.
         lower = Settings().model_dump(exclude_unset=True) if flags else {}
-        return Settings(**_merge(lower, flags or {}))
+        return Settings(**_merge(lower, flags))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadInput(f"The settings are not right. {problems}", code="bad_settings") from None
