@@ -216,14 +216,12 @@ async def ingest_process(data_dir: Path, *transcoder: str) -> AsyncIterator[tupl
         async with asyncio.timeout(PATIENCE_S):
             while not (line := await process.stdout.readline()).startswith(b"port "):
                 assert line, "the ingest did not start"
-        draining = asyncio.create_task(process.stdout.read())
         async with aiohttp.ClientSession() as http:
             yield Running(f"http://127.0.0.1:{int(line.split()[1])}", http), process
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await process.wait()
-        await draining
+        await process.communicate()
 
 
 async def _serve_alone(data_dir: Path, transcoder: Sequence[str]) -> None:
