@@ -106,6 +106,8 @@ class Room:
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         self.relay = relay
+        self.viewers = 0
+        """People, not edges."""
         self._clock = clock
         self._clients: dict[Client, None] = {}
         self._queue: deque[tuple[Frame, Heard, float]] = deque()
@@ -114,11 +116,6 @@ class Room:
 
     def __len__(self) -> int:
         return len(self._clients)
-
-    @property
-    def viewers(self) -> int:
-        """People, not edges."""
-        return sum(not client.is_edge for client in self._clients)
 
     def publish(self, heard: Frame, meaning: Heard) -> None:
         """A new frame from upstream, to be written to everybody by `run`."""
@@ -134,7 +131,7 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        self._count()
+        self._count(client, 1)
         client.viewer.choose(first.renditions)
         if window.programme is None or window.programme_frame is None:
             return
@@ -157,8 +154,9 @@ class Room:
         self._catch_up(client, client.viewer.start(self.relay.window))
 
     def leave(self, client: Client) -> None:
-        self._clients.pop(client, None)
-        self._count()
+        if client in self._clients:
+            del self._clients[client]
+            self._count(client, -1)
 
     async def run(self) -> None:
         """Write what was published, until cancelled."""
@@ -220,5 +218,7 @@ class Room:
         now = self._clock.monotonic()
         measures.sent.labels(transport="push").inc(sum(self._give(client, part, now) for part in parts))
 
-    def _count(self) -> None:
-        measures.viewers.labels(event=self.relay.event).set(self.viewers)
+    def _count(self, client: Client, change: int) -> None:
+        if not client.is_edge:
+            self.viewers += change
+            measures.viewers.labels(event=self.relay.event).set(self.viewers)
