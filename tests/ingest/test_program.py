@@ -312,5 +312,3 @@ async def until_gone(pid: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while Path(f"/proc/{pid}/stat").exists() and b") Z " not in Path(f"/proc/{pid}/stat").read_bytes():
             await asyncio.sleep(0.02)
-
-
