@@ -1,13 +1,6 @@
-/** The shared words, and how an error's stable code becomes a sentence in the reader's language. */
-import { Problem } from "../core/problem";
 import { de } from "./de/common";
 import { en } from "./en/common";
 import { words } from "./index";
 
+/** The words that every page shows. Errors are apart (`errors.ts`): a page that goes well needs none of them at first. */
 export const common = words({ en, de });
-
-/** A sentence for a person: by the code where we know it, else what the server said. */
-export function sentenceFor(error: unknown): string {
-  if (!(error instanceof Problem)) return common().errors["internal"] ?? String(error);
-  return common().errors[error.code] ?? error.message;
-}

@@ -1,7 +1,7 @@
 import type { Problem } from "../core/problem";
-import { common, sentenceFor } from "./common";
 import { de } from "./de/studio";
 import { en } from "./en/studio";
+import { sentenceOf } from "./errors";
 import { words } from "./index";
 
 export const studio = words({ en, de });
@@ -19,6 +19,6 @@ export function refusalWords(problem: Problem): string {
     case "too_many":
       return refused[problem.code];
     default:
-      return common().errors[problem.code] ? sentenceFor(problem) : problem.message;
+      return sentenceOf(problem.code) ?? problem.message;
   }
 }

@@ -4,7 +4,8 @@ import { useEffect, useRef } from "preact/hooks";
 
 import type { InvitationLink } from "../core/event";
 import { formatMoment } from "../i18n";
-import { common, sentenceFor } from "../i18n/common";
+import { common } from "../i18n/common";
+import { sentenceFor } from "../i18n/errors";
 import { home as t } from "../i18n/home";
 import { links, qrAddress } from "../net/api";
 import { Button, Notice, toast } from "./components";

@@ -9,6 +9,7 @@ export { Menu, type MenuItem } from "./menu";
 export { Meter } from "./meter";
 export { Switch } from "./switch";
 export { Chips, Panel, panelId, Tabs, type Option } from "./tabs";
-export { CheckRow, Empty, Notice, StatTile, type CheckState } from "./tile";
+export { CheckRow, Empty, Notice, type CheckState } from "./notice";
+export { StatTile } from "./stat-tile";
 export { toast, Toasts } from "./toast";
 export { TopBar, type TopBarProps } from "./top-bar";

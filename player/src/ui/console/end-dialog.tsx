@@ -1,8 +1,8 @@
 /** Ending the event is final and for everybody: typed, so that no slip of the mouse does it. */
 import { useSignal } from "@preact/signals";
 
-import { sentenceFor } from "../../i18n/common";
 import { common } from "../../i18n/common";
+import { sentenceFor } from "../../i18n/errors";
 import { desk as t } from "../../i18n/console";
 import { Button, Dialog, Field, Notice, toast } from "../components";
 import type { ConsoleStore } from "./store";

@@ -3,6 +3,7 @@ import { useSignal, type Signal } from "@preact/signals";
 
 import { across, step, VERB_KEYS, type Lane } from "../../core/lanes";
 import { common } from "../../i18n/common";
+import { sentenceOf } from "../../i18n/errors";
 import { desk as t } from "../../i18n/console";
 import { Badge, Empty, IconButton, Panel, Tabs, Toasts, TopBar } from "../components";
 import { useMediaQuery } from "../media-query";
@@ -52,7 +53,7 @@ export function ConsolePage({ store, theme }: { store: ConsoleStore; theme: Them
       {turned && (
         <main id="main" class="console-turned">
           <Empty title={t().title}>
-            {turned === "forbidden" ? t().notProducer : common().errors[TURNED_CODES[turned]]} <a href="/">{common().home}</a>
+            {turned === "forbidden" ? t().notProducer : sentenceOf(TURNED_CODES[turned])} <a href="/">{common().home}</a>
           </Empty>
         </main>
       )}

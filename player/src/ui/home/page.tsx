@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 
 import type { EventList, EventState, EventView } from "../../core/event";
 import { Problem } from "../../core/problem";
-import { common, sentenceFor } from "../../i18n/common";
+import { common } from "../../i18n/common";
+import { sentenceFor, sentenceOf } from "../../i18n/errors";
 import { home as t } from "../../i18n/home";
 import { events } from "../../net/api";
 import { Button, Dialog, Empty, Notice, toast, Toasts, TopBar } from "../components";
@@ -59,7 +60,7 @@ export function HomePage({ theme, linkError }: { theme: ThemeChoice; linkError: 
       <main id="main" class={list.value?.may_create ? "home home-producer" : "home"}>
         {linkError && (
           <div class="home-notice">
-            <Notice kind="bad">{common().errors[linkError] ?? common().errors["link_invalid"]}</Notice>
+            <Notice kind="bad">{sentenceOf(linkError) ?? sentenceOf("link_invalid")}</Notice>
           </div>
         )}
         {isStranger && <Empty title={t().notInvited}>{t().notInvitedWords}</Empty>}

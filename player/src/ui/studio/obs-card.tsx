@@ -1,6 +1,7 @@
 /** What OBS (or any WHIP client) needs to present this event instead of this page. */
 import { formatMoment } from "../../i18n";
-import { common, sentenceFor } from "../../i18n/common";
+import { common } from "../../i18n/common";
+import { sentenceFor } from "../../i18n/errors";
 import { studio as t } from "../../i18n/studio";
 import { Button, IconButton, Notice, toast } from "../components";
 import type { StudioStore } from "./store";

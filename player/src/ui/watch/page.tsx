@@ -6,18 +6,17 @@ import { common } from "../../i18n/common";
 import { watch as t } from "../../i18n/watch";
 import { rename } from "../../net/api";
 import { Icon, Toasts, TopBar } from "../components";
-import { QuestionPanel } from "../questions";
 import { useShortcuts } from "../shortcuts";
 import type { ThemeChoice } from "../theme";
 import { toggleFullscreen, togglePip } from "./display";
-import { Help } from "./help";
 import { Stage } from "./stage";
 import type { WatchStore } from "./store";
 
 export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeChoice }) {
-  const help = useSignal(false);
+  /** Fetched when somebody asks for it. */
+  const help = useSignal<typeof import("./help") | null>(null);
   const showHelp = () => {
-    help.value = true;
+    void import("./help").then((file) => (help.value = file));
   };
   useShortcuts({
     " ": () => store.togglePause(),
@@ -38,7 +37,7 @@ export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeCho
         <Stage store={store} onHelp={showHelp} />
         <Aside store={store} />
       </main>
-      {help.value && <Help onClose={() => (help.value = false)} />}
+      {help.value && <help.value.Help onClose={() => (help.value = null)} />}
       <Toasts />
     </>
   );
@@ -60,11 +59,12 @@ function Viewers({ store }: { store: WatchStore }) {
 
 function Aside({ store }: { store: WatchStore }) {
   const questions = store.questions.value;
+  const pages = store.questionPages.value;
   if (store.turned.value) return null;
   return (
     <aside class="watch-panel" data-testid="panel">
-      {questions && (
-        <QuestionPanel
+      {questions && pages && (
+        <pages.QuestionPanel
           store={questions}
           name={store.name.value}
           onRename={async (name) => {

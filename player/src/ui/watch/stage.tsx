@@ -4,7 +4,6 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { AUDIO_ONLY } from "../../core/quality";
 import { watch as t } from "../../i18n/watch";
-import { OnAirOverlay } from "../questions";
 import { Controls } from "./controls";
 import { isFullscreen, showOn } from "./display";
 import { Overlay } from "./overlay";
@@ -23,6 +22,7 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
   const idle = useIdle();
   const scene = store.scene.value;
   const isOut = scene === "turned" || scene === "ended";
+  const pages = store.questionPages.value;
   const isStill = useComputed(() => scene === "reconnecting" || scene === "offline").value;
   return (
     <section
@@ -44,7 +44,7 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
         />
         {store.choice.value === AUDIO_ONLY && (scene === "live" || scene === "slate") && <SoundOnly store={store} />}
         <Overlay store={store} />
-        {store.questions.value && !isOut && <OnAirOverlay store={store.questions.value} />}
+        {store.questions.value && pages && !isOut && <pages.OnAirOverlay store={store.questions.value} />}
       </div>
       {!isOut && <Controls store={store} onHelp={onHelp} />}
     </section>

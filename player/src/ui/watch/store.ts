@@ -13,11 +13,9 @@ import { firstChoice, rungs, subscriptionFor, type Rung } from "../../core/quali
 import { sceneOf, type Turned } from "../../core/scene";
 import type { Header, Programme } from "../../core/wire";
 import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener } from "../../media/engine";
-import { canPush, MseEngine } from "../../media/mse";
-import { canNative, NativeEngine } from "../../media/native";
-import { Feed, type FeedListener } from "../../net/feed";
+import type { MseEngine } from "../../media/mse";
+import type { Feed, FeedListener } from "../../net/feed";
 import { recall, remember } from "../../net/remembered";
-import { openQuestions } from "../questions/entrance";
 import type { QuestionStore } from "../questions/store";
 import { Door } from "./door";
 import { Sound } from "./sound";
@@ -42,6 +40,8 @@ export class WatchStore {
   readonly path = signal<Path>("push");
   readonly stats = signal<EngineStats>(NO_STATS);
   readonly questions = signal<QuestionStore | null>(null);
+  /** What draws them; fetched while we join. */
+  readonly questionPages = signal<typeof import("../questions") | null>(null);
   readonly polledViewers = signal(0);
   /** The person's own name, as questions show it. */
   readonly name = signal("");
@@ -64,6 +64,9 @@ export class WatchStore {
   readonly isBehind = computed(() => !this.stats.value.following || this.isPaused.value);
 
   private readonly door: Door;
+  // Both are under way before the first answer comes: what is drawn first does not wait for them.
+  private readonly pushEngine = import("../../media/push");
+  private readonly questionFile = import("../questions");
   private video: HTMLVideoElement | null = null;
   private engine: Engine | null = null;
   private feed: Feed | null = null;
@@ -88,7 +91,8 @@ export class WatchStore {
     setInterval(() => void this.poll(), POLL_MS);
     await this.joinUntilIn();
     if (this.isOver) return;
-    if (canPush()) this.startPush();
+    const { canPush, ...push } = await this.pushEngine;
+    if (canPush()) this.startPush(push);
     else await this.startPull();
   }
 
@@ -144,8 +148,14 @@ export class WatchStore {
     this.joined = answer;
     this.event.value = answer.event;
     this.name.value = answer.name;
-    this.questions.value ??= openQuestions(answer);
+    void this.openQuestions(answer);
     if (answer.event.state === "ended") this.finish();
+  }
+
+  private async openQuestions(answer: Join): Promise<void> {
+    const pages = await this.questionFile;
+    this.questionPages.value = pages;
+    this.questions.value ??= pages.openQuestions(answer);
   }
 
   private turnAway(why: Turned): void {
@@ -167,15 +177,15 @@ export class WatchStore {
 
   private lastProgramme: Programme | null = null;
 
-  private startPush(): void {
+  private startPush(push: Omit<typeof import("../../media/push"), "canPush">): void {
     const video = this.video as HTMLVideoElement;
-    const engine = new MseEngine(video, this.door.clock, {
+    const engine = new push.MseEngine(video, this.door.clock, {
       ...this.engineListener("push"),
       restart: () => this.feed?.restart(),
     });
     this.engine = engine;
     this.path.value = "push";
-    this.feed = new Feed({
+    this.feed = new push.Feed({
       addresses: this.joined?.feed ?? [],
       ticket: (renew) => this.door.ticketNow(renew),
       listener: this.feedListener(engine),
@@ -260,10 +270,12 @@ export class WatchStore {
       const wanted = this.choice.value || recall(QUALITY) || "720p";
       this.choice.value = wanted;
       this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener("hls"), wanted);
-    } else if (canNative(video)) {
-      this.path.value = "native";
-      this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener("native"));
+      return;
     }
+    const { canNative, NativeEngine } = await import("../../media/native");
+    if (this.engine || this.isOver || !canNative(video)) return;
+    this.path.value = "native";
+    this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener("native"));
   }
 
   private pullListener(path: Path): PullListener {

@@ -1,16 +1,7 @@
-/** Small pieces that state a fact: a figure with its unit, a check with its outcome, an empty place, a notice. */
+/** Small pieces that say how things are: a check with its outcome, an empty place, a message that stays. */
 import type { ComponentChildren } from "preact";
 
 import { Icon, type IconName } from "./icons";
-
-export function StatTile({ value, label }: { value: ComponentChildren; label: string }) {
-  return (
-    <div class="stat">
-      <dd class="stat-value numbers">{value}</dd>
-      <dt class="stat-label">{label}</dt>
-    </div>
-  );
-}
 
 export type CheckState = "waiting" | "good" | "warn" | "bad";
 
