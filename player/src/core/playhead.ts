@@ -58,7 +58,7 @@ export class Pilot {
   private rate = 1;
   private quietSince = 0;
   private settlingUntil = 0;
-  private lastAt = Number.NaN;
+  private lastAt = Number.NEGATIVE_INFINITY;
   private movedAt = 0;
   private pushes = 0;
 

@@ -10,13 +10,13 @@ export function withSteadySound(answer: string): string {
   const wanted = "stereo=0;usedtx=0;useinbandfec=1;maxaveragebitrate=64000";
   const fmtp = new RegExp(`^a=fmtp:${opus} .*$`, "m");
   if (!fmtp.test(answer)) {
-    return answer.replace(new RegExp(`^(a=rtpmap:${opus} .*)$`, "m"), (line) => `${line.trimEnd()}\r\na=fmtp:${opus} ${wanted}\r`);
+    return answer.replace(new RegExp(`^a=rtpmap:${opus} .*$`, "m"), (line) => `${line}\r\na=fmtp:${opus} ${wanted}`);
   }
   return answer.replace(fmtp, (line) => {
-    const [head = "", ...rest] = line.trimEnd().split(" ");
+    const [head = "", ...rest] = line.split(" ");
     const others = rest.join(" ").split(";").map((item) => item.trim());
     const kept = others.filter((item) => item && !/^(stereo|usedtx|useinbandfec|maxaveragebitrate)=/.test(item));
-    return `${head} ${[...kept, wanted].join(";")}\r`;
+    return `${head} ${[...kept, wanted].join(";")}`;
   });
 }
 

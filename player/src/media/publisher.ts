@@ -71,12 +71,12 @@ export class Publisher {
     void this.connect();
   }
 
-  /** Take me off air. The server is told even if the page closes right after. */
-  async end(): Promise<void> {
+  /** Take me off air; `leaving`: with the last breath of the page. */
+  async end(leaving = false): Promise<void> {
     const resource = this.connection?.resource;
     this.drop();
     this.become({ is: "ended" });
-    if (resource) await unpublish(resource);
+    if (resource) await unpublish(resource, leaving);
   }
 
   /** Null before two looks at one connection. */

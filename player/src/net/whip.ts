@@ -41,8 +41,8 @@ export async function publish(address: string, offer: string): Promise<WhipSessi
   return { answer: await response.text(), resource: resource.href };
 }
 
-/** Also while the page goes away. That the session is gone already is as good. */
-export async function unpublish(resource: string): Promise<void> {
+/** `leaving`: the page goes away meanwhile. That the session is gone already is as good. */
+export async function unpublish(resource: string, leaving = false): Promise<void> {
   const headers = { "x-csrf-token": await csrfToken() };
-  await fetch(resource, { method: "DELETE", headers, credentials: "same-origin", keepalive: true }).catch(() => undefined);
+  await fetch(resource, { method: "DELETE", headers, credentials: "same-origin", keepalive: leaving }).catch(() => undefined);
 }

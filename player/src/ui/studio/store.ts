@@ -68,7 +68,7 @@ export class StudioStore {
       if (this.phase.value === "air") event.preventDefault();
     });
     // Beyond the question: the page really goes, and nobody may stay on air as a frozen picture.
-    addEventListener("pagehide", () => void this.publisher?.end());
+    addEventListener("pagehide", () => void this.publisher?.end(true));
   }
 
   async start(): Promise<void> {
