@@ -49,6 +49,18 @@ async def test_no_screen_ever_gets_the_name_not_even_the_moderators(front: Front
         assert author_in(page) == [], name
 
 
+async def test_a_named_question_of_the_same_person_does_not_give_the_confidential_one_away(front: Front) -> None:
+    console, author = await front.console(), await front.page("wilhelmina")
+    named = (await author.ask("Who waters the plants in the lobby?"))["r"]["q"]
+    secret = (await author.ask(TEXT, conf=True))["r"]["q"]
+    await console.event("q.new")
+    await console.event("q.new")
+    authors = {item["id"]: item["author"] for item in (await console.hello())["questions"]}
+    assert authors == {named: NAME, secret: None}
+    items = {item.id: item.name for item in (await front.qna._store.contents(EVENT)).items}
+    assert items == {named: NAME, secret: ""}  # not even in this process' memory
+
+
 async def test_the_author_sees_it_as_own_and_also_without_a_name(front: Front) -> None:
     q, _ = await ask_confidentially(front)
     again = await (await front.connect(front.ticket("wilhelmina"))).hello()
