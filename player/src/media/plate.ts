@@ -37,9 +37,9 @@ function draw(context: CanvasRenderingContext2D, name: string, title: string): v
   context.fillRect(0, 0, WIDTH, HEIGHT);
   context.textAlign = "center";
   context.fillStyle = "#f3f5fb";
-  write(context, name, HEIGHT / 2, 72, 650);
+  write(context, name || title, HEIGHT / 2, 72, 650);
   context.fillStyle = "#aab3cc";
-  write(context, title, HEIGHT / 2 + 76, 34, 400);
+  if (name) write(context, title, HEIGHT / 2 + 76, 34, 400);
 }
 
 /** One line, made smaller until it fits. */

@@ -8,6 +8,7 @@ import { useNow } from "../now";
 import { DeviceChoice } from "./device-choice";
 import type { Trouble } from "./devices";
 import { LevelRow } from "./level-row";
+import { NameField } from "./name-field";
 import { ObsCard } from "./obs-card";
 import { Rehearsal } from "./rehearsal";
 import type { StudioStore } from "./store";
@@ -22,6 +23,7 @@ export function CheckColumn({ store }: { store: StudioStore }) {
       <Refused store={store} />
       {store.devices.isOpening.value && <Notice kind="accent">{t().check.opening}</Notice>}
       <Troubles store={store} />
+      {!store.name.value && <NameField store={store} />}
       <DeviceChoice devices={store.devices} />
       <LevelRow devices={store.devices} />
       <div>

@@ -7,7 +7,7 @@ import { turnedBy, type Turned } from "../../core/scene";
 import type { Uplink } from "../../core/uplink";
 import { WakeLock } from "../../media/awake";
 import { Publisher, type PublishState } from "../../media/publisher";
-import { eventStatus, join, whipCard } from "../../net/api";
+import { eventStatus, join, rename, whipCard } from "../../net/api";
 import { openQuestions } from "../questions/entrance";
 import type { QuestionStore } from "../questions/store";
 import { StudioDevices } from "./devices";
@@ -118,6 +118,10 @@ export class StudioStore {
     const next = board?.next.value;
     if (next) await board.moderate(next, "now");
     else if (onAir) await board?.moderate(onAir, "answered");
+  }
+
+  async rename(name: string): Promise<void> {
+    this.name.value = (await rename(name.trim())).name;
   }
 
   private became(state: PublishState): void {
