@@ -17,7 +17,7 @@ export function Dock({ store, onAsk }: { store: StudioStore; onAsk(what: Asking)
         icon={muted ? "micOff" : "mic"}
         shortcut="M"
         data-off={muted}
-        aria-label={muted ? words.micUnmute : words.micMute}
+        aria-pressed={!muted}
         title={muted ? words.micUnmute : words.micMute}
         disabled={devices.microphone.value === null}
         onClick={() => devices.toggleMute()}
@@ -29,7 +29,7 @@ export function Dock({ store, onAsk }: { store: StudioStore; onAsk(what: Asking)
         icon={off ? "cameraOff" : "camera"}
         shortcut="V"
         data-off={off}
-        aria-label={off ? words.cameraOn : words.cameraOff}
+        aria-pressed={!off}
         title={off ? words.cameraOn : words.cameraOff}
         onClick={() => void devices.toggleCamera()}
         data-testid="camera"

@@ -1,4 +1,6 @@
 /** What OBS (or any WHIP client) needs to present this event instead of this page. */
+import { useId } from "preact/hooks";
+
 import { formatMoment } from "../../i18n";
 import { common } from "../../i18n/common";
 import { sentenceFor } from "../../i18n/errors";
@@ -45,13 +47,21 @@ function Copyable(props: { label: string; value: string; copy: string; testId: s
     await navigator.clipboard.writeText(props.value);
     toast(common().copied, "good");
   };
+  const id = useId();
   return (
     <div>
-      <p class="small copyable-label">{props.label}</p>
+      <label class="small copyable-label" for={id}>
+        {props.label}
+      </label>
       <div class="copyable">
-        <output class="copyable-value" data-testid={props.testId}>
-          {props.value}
-        </output>
+        <input
+          id={id}
+          class="input copyable-value"
+          readOnly
+          value={props.value}
+          onFocus={(event) => event.currentTarget.select()}
+          data-testid={props.testId}
+        />
         <IconButton name="copy" label={props.copy} onClick={() => void copy()} />
       </div>
     </div>
