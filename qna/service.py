@@ -20,6 +20,7 @@ from plenum.errors import BadInput, TooMany, Unavailable
 from plenum.event import EventState, Moderation, check_id
 from plenum.identity import Signer, new_subject
 from plenum.log import get_logger
+from plenum.masking import insist_on_masks
 from plenum.web import Gate
 from qna import metrics, policy
 from qna.desk import Desk
@@ -130,6 +131,7 @@ class Qna:
         metrics.sockets.inc()
         try:
             await answer.prepare(request)
+            insist_on_masks(request)
             await self._talk(request, answer, event)
         except ConnectionError:
             pass  # the viewer left in the middle of it: nothing to say, nobody to say it to

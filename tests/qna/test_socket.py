@@ -156,12 +156,22 @@ async def test_a_message_that_is_too_large_closes_the_socket(front: Front) -> No
     assert await page.closed() == 1009
 
 
-async def test_text_that_is_not_utf8_closes_the_socket(front: Front) -> None:
+@pytest.mark.parametrize(
+    ("raw", "close"),
+    [
+        (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007),  # text that is not UTF-8
+        (b"\x81\x02{}", 1002),  # not masked
+        (b"\xc1\x82\x00\x00\x00\x00{}", 1002),  # compressed, which was not agreed
+        (b"\x83\x80\x00\x00\x00\x00", 1002),  # an opcode that is not one
+        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00", 1009),  # 2^63 bytes to come
+    ],
+)
+async def test_wrong_frames_close_the_socket_with_the_right_code(front: Front, raw: bytes, close: int) -> None:
     page = await front.page("anna")
     connection = page.socket._response.connection
     assert connection is not None and connection.transport is not None
-    connection.transport.write(b"\x81\x82\x00\x00\x00\x00\xff\xfe")
-    assert await page.closed() == 1007
+    connection.transport.write(raw)
+    assert await page.closed() == close
 
 
 @pytest.mark.parametrize(
