@@ -33,9 +33,9 @@ function verbWords(question: Question, verb: Verb): string {
   return t().verbs[verb];
 }
 
-/** One primary action per state; red only for what puts something on air. */
+/** One primary action per state. Red says what is on air, it is no colour for a button that will put it there. */
 function verbKind(question: Question, verb: Verb): ButtonKind {
-  if (verb === "air") return "live";
+  if (verb === "air" && (question.state === "published" || question.state === "next")) return "primary";
   if (verb === "queue" && question.state === "pending") return "primary";
   if (verb === "answered" && question.state === "now") return "primary";
   return "plain";
