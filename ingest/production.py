@@ -15,6 +15,9 @@ from ingest.stage import Shot, Stage
 from plenum.media import Part
 from plenum.wire import pack_init, pack_part
 
+AHEAD = AUDIO_RATE // 10
+"""How far sound may be encoded before its picture."""
+
 
 class Production(threading.Thread):
     """Runs until `stop`; `failed` hears of anything that ends it before."""
@@ -84,11 +87,22 @@ class Production(threading.Thread):
     def _make_sound(self, tick: Tick) -> list[Part]:
         if tick.jumped:
             self._stage.jump_sound(self._renditions.timeline.first_sample)
-        end = (tick.number + tick.span) * AUDIO_RATE // self._ticker.fps
         parts: list[Part] = []
+        end = self._sound_end(tick)
         while self._stage.sound_position + AAC_FRAME <= end:
             parts += self._renditions.add_sound(self._stage.read_sound(AAC_FRAME))
         return parts
+
+    def _sound_end(self, tick: Tick) -> int:
+        """To the tick's end, and on while sound is there: the AAC encoder holds a block back, players wait for it.
+
+        Never past the segment's end: should the clock jump there, the next segment is numbered by the pictures.
+        """
+        end = (tick.number + tick.span) * AUDIO_RATE // self._ticker.fps
+        line = self._renditions.timeline
+        into_segment = (tick.number + tick.span - 1 - line.first_tick) % line.ticks_per_segment + 1
+        segment_end = end + (line.ticks_per_segment - into_segment) * AUDIO_RATE // line.fps
+        return max(end, min(self._stage.sound_known, end + AHEAD, segment_end))
 
     def _follow_capture(self) -> None:
         lead_us = self._stage.capture_lead_us(self._local_to_unix_us)

@@ -65,6 +65,11 @@ class SoundLine:
         self.correction = 0
         """The filtered difference to the source's clock, in samples."""
 
+    @property
+    def filled(self) -> int:
+        """Up to here the sound is known already, or was read."""
+        return self._filled
+
     def forget_source(self) -> None:
         """The next packet belongs to another source or another decoder: place it by its clock alone."""
         self._expected_timestamp = None

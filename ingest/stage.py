@@ -187,6 +187,11 @@ class Stage:
     def sound_position(self) -> int:
         return self._sound.position
 
+    @property
+    def sound_known(self) -> int:
+        """Up to which position sound has come."""
+        return self._sound.filled
+
     def capture_lead_us(self, local_to_unix_us: int) -> int | None:
         """How long before its tick what is on air was captured, by the sender's clock where that is known."""
         with self._lock:

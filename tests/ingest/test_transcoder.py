@@ -101,6 +101,16 @@ def test_a_part_comes_soon_after_its_last_picture(recorded: Transcoder) -> None:
     assert lags[len(lags) // 2] < 50_000
 
 
+def test_sound_comes_hardly_later_than_its_picture(recorded: Transcoder) -> None:
+    zero_us = recorded.settings.zero_us
+    lags = sorted(
+        arrived - zero_us - (part.start + part.duration) * 1_000_000 // 48_000
+        for part, arrived in zip(recorded.parts, recorded.arrived_us, strict=True)
+        if part.rendition == len(LADDER)
+    )
+    assert lags[len(lags) // 2] < 60_000
+
+
 def test_statistics_tell_what_happened(recorded: Transcoder) -> None:
     stats = recorded.stats()
     assert (stats.source_width, stats.source_height) == (640, 360)
