@@ -6,7 +6,7 @@ import { computed, effect, signal } from "@preact/signals";
 
 import { waitMs } from "../../core/backoff";
 import { mayActAs, type EventStatus, type EventView, type Join } from "../../core/event";
-import { keep, lanesOf, NOTHING, target, type Lanes, type Selection, type Verb } from "../../core/lanes";
+import { keep, lanesOf, NOTHING, select, target, type Lanes, type Selection, type Verb } from "../../core/lanes";
 import { moderationOf } from "../../core/outbox";
 import type { Box, Question, QuestionState } from "../../core/protocol";
 import { Refusal } from "../../core/refusal";
@@ -84,6 +84,16 @@ export class ConsoleStore {
       return;
     }
     this.questions.peek()?.moderate(question, to, reason).catch(this.told);
+    this.leave(question.id);
+  }
+
+  /** The selection goes on at once, the card follows when the server has moved it: keys may come faster than answers. */
+  private leave(question: string): void {
+    const { lane, id, index } = this.selection.peek();
+    if (id !== question) return;
+    const rest = this.lanes.peek()[lane];
+    const next = index + 1 < rest.length ? index + 1 : index - 1;
+    if (rest.length > 1) this.selection.value = select(this.lanes.peek(), lane, next);
   }
 
   /** With a reason, for the question that waits for one. */
