@@ -66,7 +66,7 @@ def test_a_write_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypatch:
     sync, replace = os.fsync, Path.replace
 
     def fsync(descriptor: int) -> None:
-        steps.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{descriptor}')).name}")
+        steps.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
         sync(descriptor)
 
     def rename(self: Path, target: Path) -> Path:
