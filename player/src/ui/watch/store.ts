@@ -313,9 +313,11 @@ export class WatchStore {
     if (this.engine) this.stats.value = this.engine.stats();
   }
 
+  /** Whoever paused or watches from the buffer is behind by choice: told so, the server would take them for a slow reader. */
   private report(): void {
     const stats = this.engine?.stats();
-    if (stats?.latencyMs !== null && stats && stats.msn > 0) this.feed?.progress(stats.msn, stats.part, stats.latencyMs);
+    if (!stats || stats.latencyMs === null || this.isBehind.value) return;
+    this.feed?.progress(stats.msn, stats.part, stats.latencyMs);
   }
 
   /** What the feed tells when there is one; without it the API is asked. */
