@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from plenum.identity import Principal, Role, Signer, new_subject
+from plenum.store import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 60.0
@@ -59,6 +60,7 @@ class Platform:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         self._reading = asyncio.create_task(self._read())
         await asyncio.wait_for(self._until("Ctrl-C stops everything."), START_S)

@@ -38,10 +38,13 @@ async def ask(viewer: Visitor, text: str, *, name: str = "") -> None:
         if await field.count():
             await field.fill(name)
     else:
-        await (
-            form.get_by_role("button", name="Confidential").or_(form.get_by_role("radio", name="Confidential")).click()
-        )
+        await form.get_by_role("radio", name="Confidential").click()
     await form.locator("button[type=submit]").click()
+
+
+async def choose_order(viewer: Visitor, order: str) -> None:
+    """`Top`, `Newest` or `Mine`, in the English page's words."""
+    await viewer.page.get_by_role("radio", name=order, exact=True).click()
 
 
 async def seen_by_all(places: Iterable[Locator], since: float) -> float:

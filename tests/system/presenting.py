@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
+from plenum.store import die_with_parent
 
 STOP_S = 5.0
 
@@ -38,6 +39,7 @@ async def presenting(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     try:
         yield process
