@@ -393,15 +393,24 @@ async def test_who_never_reads_is_told_and_cut_off(
 ) -> None:
     monkeypatch.setattr("sfu.room.FAREWELL_S", 0.1)
     await origin.begin(film, 0)
+    before = sample("plenum_edge_evicted_viewers_total", reason="too_slow")
     sloth = await Sloth.watch(front, "audio")
     await until(lambda: front.delivery.viewers(EVENT) == 1)
+    room = front.delivery.find(EVENT)
+    assert room is not None
+
+    def told(msn: int) -> bool:
+        track = room.relay.window.track("audio")
+        return track is not None and track.last_closed == msn and not room._queue
+
     for msn in range(400):
         for message in fat_parts(msn, 10):
             await origin.tell(message)
-        if front.delivery.viewers(EVENT) == 0:
+        await until(partial(told, msn))
+        if sample("plenum_edge_evicted_viewers_total", reason="too_slow") > before:
             break
     await until(lambda: front.delivery.viewers(EVENT) == 0)
-    assert sample("plenum_edge_evicted_viewers_total", reason="too_slow") >= 1
+    assert sample("plenum_edge_evicted_viewers_total", reason="too_slow") == before + 1
     sloth.writer.transport.abort()
 
 
