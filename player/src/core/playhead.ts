@@ -2,7 +2,7 @@
  * Keeps the picture close to live without stalling: what to do with the playhead, decided from numbers alone.
  *
  * media/mse.ts asks ten times a second. The buffer ahead saws by one part's length between two arrivals, so its mean is steered,
- * not its momentary value. The surprise: each stall buys 0.15 s more target, given back after a quiet minute.
+ * not its momentary value. The surprise: each stall buys 0.15 s more target, given back after 20 quiet seconds.
  */
 
 export interface Range {
@@ -45,8 +45,8 @@ const MOST_PUSHES = 3;
 const STILL_S = 0.005;
 const SMOOTHING = 0.12;
 const STALL_COST_S = 0.15;
-const MOST_TARGET_S = 1.5;
-const QUIET_MS = 60_000;
+const MOST_TARGET_S = 1.2;
+const QUIET_MS = 20_000;
 /** In the first moments the part of a segment that was already there arrives in one burst: go to its end at once. */
 const SETTLING_MS = 1500;
 const SETTLED_WITHIN_S = 0.3;
