@@ -17,6 +17,8 @@ _WRONG = b"\x70\x80"
 class _Reader(Protocol):
     def feed_data(self, data: bytes) -> tuple[bool, bytes]: ...
 
+    def feed_eof(self) -> None: ...
+
 
 class MaskGuard:
     """Follows the frames' boundaries; at an unmasked one the reader behind it gets a header that it refuses."""
@@ -39,6 +41,9 @@ class MaskGuard:
         if len(self._header) == 1:  # the mask bit is in the second byte: nothing of a frame passes before that is here
             data, self._held, self._header = data[:-1], data[-1:], b""
         return self._reader.feed_data(data)
+
+    def feed_eof(self) -> None:
+        self._reader.feed_eof()
 
     def _first_unmasked(self, data: bytes) -> int | None:
         """Where in `data` a frame begins that is not masked; moves on over all that is."""

@@ -1,5 +1,6 @@
 """Unmasked client frames close the connection, in whatever pieces they arrive; masked ones pass untouched."""
 
+import asyncio
 import os
 from itertools import pairwise
 
@@ -21,6 +22,9 @@ class Behind:
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         self.data += data
         return False, b""
+
+    def feed_eof(self) -> None:
+        self.data += b"<end>"
 
 
 def frame(payload: bytes, masked: bool = True, opcode: int = 1) -> bytes:
@@ -88,3 +92,32 @@ async def test_a_real_server_closes_with_1002(pieces: int) -> None:
             connection.transport.write(wrong[start : start + max(1, len(wrong) // pieces)])
         await socket.receive()
         assert socket.close_code == 1002
+
+
+async def test_a_viewer_that_vanishes_disturbs_nobody() -> None:
+    trouble: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: trouble.append(context))
+    ended = asyncio.Event()
+
+    async def listen(request: web.Request) -> web.WebSocketResponse:
+        answer = web.WebSocketResponse()
+        await answer.prepare(request)
+        insist_on_masks(request)
+        try:
+            async for _ in answer:
+                pass
+        finally:
+            ended.set()
+        return answer
+
+    app = web.Application()
+    app.add_routes([web.get("/", listen)])
+    async with TestClient(TestServer(app)) as client:
+        socket = await client.ws_connect("/")
+        await socket.send_str("hello")
+        connection = socket._response.connection
+        assert connection is not None and connection.transport is not None
+        connection.transport.abort()
+        async with asyncio.timeout(5):
+            await ended.wait()
+    assert trouble == []
