@@ -1,5 +1,5 @@
 /** The stage: the one video element, what lies over it in each state, and the bar of controls under it. Dark in every theme. */
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { AUDIO_ONLY } from "../../core/quality";
@@ -23,7 +23,7 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
   const scene = store.scene.value;
   const isOut = scene === "turned" || scene === "ended";
   const pages = store.questionPages.value;
-  const isStill = useComputed(() => scene === "reconnecting" || scene === "offline").value;
+  const isStill = scene === "reconnecting" || scene === "offline";
   return (
     <section
       ref={stage}
