@@ -76,6 +76,7 @@ def ingest(settings: Settings, name: str, _event: str) -> Role:
         app = application()
         app.add_routes(service.routes())
         await _serve_unix(stack, app, ingest_socket(settings))
+        stack.push_async_callback(service.close)  # before the server goes: relays hear when to come back
         await _serve_admin(stack, settings, name)
 
     return build
@@ -107,6 +108,8 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             node_ticket=lambda _event: node_ticket(),
             viewers_per_event=limits.viewers_per_event,
             held_reloads=limits.held_reloads,
+            sockets_per_process=limits.sockets_per_process,
+            sockets_per_person=limits.sockets_per_person,
         )
         await delivery.start()
         stack.push_async_callback(delivery.close)
@@ -131,6 +134,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         app = application()
         for part in (sessions, events, whip, delivery, qna, Assets()):
             app.add_routes(part.routes())
+        app.on_shutdown.append(delivery.drain)  # before aiohttp closes sockets: viewers hear when to come back
         await _serve_main(stack, app, settings)
         await _serve_admin(stack, settings, name)
 

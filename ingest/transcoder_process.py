@@ -119,9 +119,9 @@ class TranscoderProcess:
                     self.kill("stuck")
             # What it made last is still in the socket; nobody else holds the other end.
             await asyncio.wait({reading}, timeout=LAST_OUTPUT_WITHIN_S)
+            return Exit(ending.result(), self._reason or "exited", self._watchdog.was_sound)
         finally:
             await self._clean_up(reading, ending)
-        return Exit(ending.result(), self._reason or "exited", self._watchdog.was_sound)
 
     async def stop(self) -> None:
         """Ask it to finish what is open and to go; `run` returns then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ async def test_parts_of_a_rendition_follow_each_other_without_a_hole(ingest: Run
     await feed.parts_after(60)
     for rendition in programme.renditions:
         parts = feed.parts(rendition.id)
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in pairwise(parts):
             assert after.start == before.start + before.duration
             assert (after.msn, after.part) in ((before.msn, before.part + 1), (before.msn + 1, 0))
 
