@@ -6,7 +6,7 @@ PAGES  := $(shell find player/src player/*.html player/*.ts player/*.json player
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit system pages doctor clean
+.PHONY: help run test lint system pages doctor clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,19 +14,16 @@ help: ## This list
 run: $(VENV)/.installed player/dist/.built ## The whole platform with a demo event (ARGS="--port 8090 …")
 	@exec $(BIN)/plenum run --demo $(ARGS)
 
-test: $(VENV)/.tested player/dist/.built ## Everything that must hold: style, types, layers, pages, unit and system tests
+test: $(VENV)/.tested player/dist/.built ## Style, types, layers, pages, and the tests of every part on real servers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m player.build_hook check
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -m "not system" $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types and layers alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
-
-unit: $(VENV)/.tested player/dist/.built ## The fast tests
-	@$(BIN)/pytest -m "not system" $(ARGS)
 
 system: $(VENV)/.tested player/dist/.built ## The real platform in real browsers
 	@$(BIN)/pytest -m system $(ARGS)

@@ -49,6 +49,14 @@ def test_what_comes_after_it_was_read_is_trimmed_and_the_rest_is_in_place() -> N
     assert line.silence == 500
 
 
+def test_what_was_trimmed_does_not_come_back_when_the_ring_comes_round() -> None:
+    line = SoundLine(0)
+    line.read(500)
+    line.write(0, ramp(1), 0)
+    line.read(PACKET - 500)
+    assert not line.read(CAPACITY).any()
+
+
 def test_silence_and_sound_add_up_to_the_sample_count() -> None:
     line = SoundLine(0)
     for number in (0, 1, 5, 6):

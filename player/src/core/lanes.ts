@@ -42,8 +42,10 @@ export function target(state: QuestionState, verb: Verb): QuestionState | null {
   return TARGETS[state][verb] ?? null;
 }
 
-export function verbsFor(state: QuestionState): readonly Verb[] {
-  return Object.keys(TARGETS[state]) as Verb[];
+/** What may be done with a question; after the event's end nothing goes on air any more, tidying still does. */
+export function verbsFor(state: QuestionState, isOver = false): readonly Verb[] {
+  const verbs = Object.keys(TARGETS[state]) as Verb[];
+  return isOver ? verbs.filter((verb) => verb !== "air" && verb !== "next") : verbs;
 }
 
 export type Lanes = Readonly<Record<Lane, readonly Question[]>>;

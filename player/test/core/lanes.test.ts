@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { across, keep, lanesOf, NOTHING, select, step, target, type Lane } from "../../src/core/lanes";
+import { across, keep, lanesOf, NOTHING, select, step, target, verbsFor, type Lane } from "../../src/core/lanes";
 import { board, question } from "./boards";
 
 const VISIBLE: readonly Lane[] = ["review", "queue", "stage", "answered"];
@@ -54,6 +54,11 @@ describe("verbs", () => {
     expect(target("pending", "answered")).toBeNull();
     expect(target("merged", "queue")).toBeNull();
   });
+});
+
+test("after the end nothing goes on air, but the board can still be tidied", () => {
+  expect(verbsFor("published", true)).toEqual(["answered", "dismiss"]);
+  expect(verbsFor("published")).toContain("air");
 });
 
 describe("the selection", () => {

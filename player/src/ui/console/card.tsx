@@ -48,7 +48,8 @@ export function Card({ store, question, now, isSelected, isReachable, onSelect }
     return board ? votesOf(board, question.id) : 0;
   }).value;
   const isMoving = store.isMoving(question.id);
-  const badge = BADGES[question.state];
+  const isOver = store.state.value === "ended";
+  const badge = isOver && question.state === "now" ? "neutral" : BADGES[question.state];
   const asked = ageWords(question.at, now.value + (store.questions.value?.clockOffsetMs.value ?? 0));
   useEffect(() => {
     const element = card.current;
@@ -62,7 +63,7 @@ export function Card({ store, question, now, isSelected, isReachable, onSelect }
   return (
     <article
       ref={card}
-      class={`card card-${question.state} ${isSelected ? "card-selected" : ""}`}
+      class={`card card-${question.state} ${isOver ? "card-over" : ""} ${isSelected ? "card-selected" : ""}`}
       data-question={question.id}
       tabIndex={isReachable ? 0 : -1}
       aria-current={isSelected ? "true" : undefined}
@@ -85,7 +86,7 @@ export function Card({ store, question, now, isSelected, isReachable, onSelect }
       {question.reason && <p class="small muted">{t().reason(reasonWords(question.reason))}</p>}
       {isSelected && (
         <div class="card-actions">
-          {verbsFor(question.state).map((verb) => (
+          {verbsFor(question.state, isOver).map((verb) => (
             <Button
               key={verb}
               small

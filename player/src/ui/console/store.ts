@@ -6,7 +6,7 @@ import { computed, effect, signal } from "@preact/signals";
 
 import { waitMs } from "../../core/backoff";
 import { mayActAs, type EventStatus, type EventView, type Join } from "../../core/event";
-import { keep, lanesOf, NOTHING, select, target, type Lanes, type Selection, type Verb } from "../../core/lanes";
+import { keep, lanesOf, NOTHING, select, target, verbsFor, type Lanes, type Selection, type Verb } from "../../core/lanes";
 import { moderationOf } from "../../core/outbox";
 import type { Box, Question, QuestionState } from "../../core/protocol";
 import { Refusal } from "../../core/refusal";
@@ -78,7 +78,8 @@ export class ConsoleStore {
 
   move(question: Question, verb: Verb, reason?: string): void {
     const to = target(question.state, verb);
-    if (!to || this.isMoving(question.id)) return;
+    const isAllowed = verbsFor(question.state, this.state.peek() === "ended").includes(verb);
+    if (!to || !isAllowed || this.isMoving(question.id)) return;
     if (verb === "dismiss" && reason === undefined) {
       this.dismissing.value = question;
       return;

@@ -31,8 +31,9 @@ const BADGES: Partial<Record<Question["state"], BadgeKind>> = {
   hidden: "bad",
 };
 
-function StateNote({ question, mine }: { question: Question; mine: boolean }) {
-  const kind = BADGES[question.state];
+function StateNote({ question, mine, isOver }: { question: Question; mine: boolean; isOver: boolean }) {
+  // Red means on air, and after the end nothing is.
+  const kind = isOver && question.state === "now" ? undefined : BADGES[question.state];
   if (!kind) return null;
   return (
     <div class="question-state">
@@ -56,6 +57,7 @@ export function QuestionCard({ store, id, now }: { store: QuestionStore; id: str
   }).value;
   const pending = useComputed(() => voteFor(store.outbox.value, id)?.on ?? null).value;
   const age = useComputed(() => ageWords(question?.at ?? 0, now.value + store.clockOffsetMs.value)).value;
+  const isOver = useComputed(() => store.board.value?.event.state === "ended").value;
   if (!question) return null;
   return (
     <article class={`question question-${question.state}`} data-question={id}>
@@ -69,7 +71,7 @@ export function QuestionCard({ store, id, now }: { store: QuestionStore; id: str
           <span>{authorWords(question)}</span>
           <span>{age}</span>
         </p>
-        <StateNote question={question} mine={mine} />
+        <StateNote question={question} mine={mine} isOver={isOver} />
       </div>
     </article>
   );
