@@ -27,7 +27,10 @@ def child(name: str, code: str) -> ChildSpec:
 async def until_gone(pid: int) -> None:
     loop = asyncio.get_running_loop()
     gone = loop.create_future()
-    fd = os.pidfd_open(pid)
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # the supervisor has reaped it already
     loop.add_reader(fd, lambda: gone.done() or gone.set_result(None))
     await asyncio.wait_for(gone, 10)
     loop.remove_reader(fd)
