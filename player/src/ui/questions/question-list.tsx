@@ -82,7 +82,7 @@ export function QuestionList({ store, order }: { store: QuestionStore; order: Or
           lastTouch.current = performance.now();
         }}
       >
-        {reading.shown.length === 0 && <EmptyList order={order} />}
+        {reading.shown.length === 0 && (order === "mine" || !store.onAir.value) && <EmptyList order={order} />}
         <ul class="question-cards">
           {reading.shown.map((id) => (
             <li key={id}>
