@@ -314,12 +314,11 @@ class Room:
         return True
 
     async def _participant(self, person: str, name: str) -> int:
-        number = self._people.get(person)
-        if number is None or self.store.is_up:
-            number = await self.store.join(self.event, person, name)
-            if len(self._people) >= PEOPLE:
-                self._people.pop(next(iter(self._people)))
-            self._people[person] = number
+        """Asks the store even for a known person: with the store away nobody is given a board as if it were fresh."""
+        number = await self.store.join(self.event, person, name)
+        if len(self._people) >= PEOPLE:
+            self._people.pop(next(iter(self._people)))
+        self._people[person] = number
         return number
 
     def _admit_stale(self, seat: Seat, person: str) -> bool:

@@ -58,8 +58,9 @@ async def test_a_store_that_hangs_is_answered_for_within_its_second(valkey: Embe
 async def test_a_known_person_who_comes_during_it_sees_what_was_known_last(valkey: Embedded, front: Front) -> None:
     console, anna = await front.console(), await front.page("anna")
     q = await published(console, anna)
+    await anna.event("q.state", q=q)
     kill(valkey)
-    await anna.hear("state")
+    await anna.hear(lambda m: m["t"] == "state" and m["store"] == "down")
     again = await front.connect(anna.ticket)
     snap = await again.hello()
     assert [item["id"] for item in snap["questions"]] == [q]
@@ -69,6 +70,19 @@ async def test_a_known_person_who_comes_during_it_sees_what_was_known_last(valke
     assert (await again.hear("resync"))["reason"] == "stale"
     assert [item["id"] for item in (await again.hello())["questions"]] == [q]
     assert (await again.ask())["t"] == "ok"
+
+
+async def test_a_board_without_public_questions_is_marked_old_too(valkey: Embedded, front: Front) -> None:
+    anna = await front.page("anna")
+    q = (await anna.ask())["r"]["q"]
+    await anna.event("q.new")
+    kill(valkey)
+    await anna.hear(lambda m: m["t"] == "state" and m["store"] == "down")
+    again = await front.connect(anna.ticket)
+    assert (await again.hello())["me"]["mine"] == [q]
+    assert [m["store"] for m in again.heard if m["t"] == "state"] == ["stale"]
+    await valkey.restart()
+    await again.hear("resync")
 
 
 async def test_a_stranger_who_comes_during_it_waits_and_gets_the_board_when_it_is_back(
