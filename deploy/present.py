@@ -7,7 +7,6 @@ import signal
 import time
 from pathlib import Path
 
-from plenum.whip_client import WhipPublisher
 from rich.console import Console
 
 from deploy import demo, tokens
@@ -15,6 +14,7 @@ from deploy.client import running
 from plenum.errors import BadInput
 from plenum.identity import Role
 from plenum.settings import Settings
+from plenum.whip_client import WhipPublisher
 
 TESTSRC = "testsrc"
 TOKEN_S = 12 * 3600.0
