@@ -14,18 +14,18 @@ help: ## This list
 run: $(VENV)/.installed player/dist/.built ## The whole platform with a demo event (ARGS="--port 8090 …")
 	@exec $(BIN)/plenum run --demo $(ARGS)
 
-test: $(VENV)/.tested player/dist/.built ## Style, types, layers, pages, and the tests of every part on real servers
+test: $(VENV)/.tested player/dist/.built ## Style, types, layers, pages, every part on real servers, the platform in real browsers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m player.build_hook check
-	@$(BIN)/pytest -m "not system" $(ARGS)
+	@$(BIN)/pytest $(ARGS)
 
 lint: $(VENV)/.tested ## Style, types and layers alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
-system: $(VENV)/.tested player/dist/.built ## The real platform in real browsers
+system: $(VENV)/.tested player/dist/.built ## Of these the platform in real browsers alone
 	@$(BIN)/pytest -m system $(ARGS)
 
 pages: player/dist/.built ## Build the web pages

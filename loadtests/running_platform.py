@@ -6,6 +6,7 @@ For benchmarks and system tests. It is ended, or killed, by process id together 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -105,6 +106,15 @@ class Platform:
                     found.append(pid)
         return found
 
+    def transcoder(self, event: str) -> int:
+        """Process id of the transcoder that an event was given last, by the log: a spare one waits beside it."""
+        started = [
+            line["pid"]
+            for line in map(json.loads, filter(_is_json, self.log.read_text(errors="replace").splitlines()))
+            if line.get("event") == "transcoder_started" and line.get("event_id") == event
+        ]
+        return int(started[-1])
+
     def ticket(self, event: str, role: Role, name: str = "", lifetime_s: float = 3600) -> str:
         signer = Signer((self.data_dir / "secret.key").read_bytes())
         return signer.ticket(Principal(TENANT, event, role, new_subject(), name), time.time(), lifetime_s)
@@ -140,3 +150,7 @@ class Platform:
         if self._process is None:
             raise RuntimeError("the platform was not started")
         return self._process
+
+
+def _is_json(line: str) -> bool:
+    return line.startswith("{")

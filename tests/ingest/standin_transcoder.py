@@ -1,7 +1,8 @@
 """A process with a transcoder's manners and without its work, for faults that the real one does not have on demand.
 
 Behaviour by the event's title: `works`; `exits` at once; `silent`: lives and says nothing; `dies-with-source`: exits when a
-source is attached; `liar`: sends a part with another epoch; `refuses` each source.
+source is attached; `liar`: sends a part with another epoch; `refuses` each source when its
+first sample comes, as one whose picture is too large.
 """
 
 from __future__ import annotations
@@ -45,11 +46,16 @@ class Standin:
         self.output = output
         self.parts = 0
         self.on_air: str | None = None
+        self.settings: Configure | None = None
+        self.plug: socket.socket | None = None
 
     def receive(self) -> object:
         packet, descriptors, _, _ = socket.recv_fds(self.control, 65536, 1)
         for descriptor in descriptors:
-            os.close(descriptor)
+            if self.settings is not None and self.settings.title == "refuses":
+                self.plug = socket.socket(fileno=descriptor)
+            else:
+                os.close(descriptor)
         if not packet:
             sys.exit(0)
         return decode_to_transcoder(packet)
@@ -85,7 +91,8 @@ class Standin:
             case Attach(source=source):
                 if self.settings.title == "dies-with-source":
                     sys.exit(4)
-                if self.settings.title == "refuses":
+                if self.plug is not None:
+                    self.plug.recv(1)  # a refusal before the connection stands would be another case
                     self.say(Refused(source, "picture_too_large", "too large"))
             case Air(source=source) if source != self.on_air or not self.parts:
                 self.on_air = source

@@ -279,7 +279,7 @@ async def test_many_commands_of_many_people_are_all_answered(front: Front) -> No
     people = [await front.page(f"person{n}") for n in range(40)]
     answers = await asyncio.gather(*(page.vote(q) for page in people))
     assert max(a["r"]["votes"] for a in answers) == 40
-    assert (await anna.hear(lambda m: m["t"] == "tally" and m["q"].get(q) == 40))["aud"] >= 1
+    await anna.hear(lambda m: m["t"] == "tally" and m["q"].get(q) == 40)
 
 
 async def test_two_hundred_votes_of_one_person_over_four_tabs_count_once(front: Front) -> None:

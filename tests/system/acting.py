@@ -22,6 +22,14 @@ async def go_live(presenter: Visitor) -> None:
     await page.locator("[data-testid=phase] .badge-live").wait_for(timeout=PATIENCE_MS)
 
 
+async def give_name(presenter: Visitor, name: str) -> None:
+    """In the studio, before going live."""
+    form = presenter.page.get_by_test_id("name")
+    await form.locator("input").fill(name)
+    await form.locator("button[type=submit]").click()
+    await form.wait_for(state="detached", timeout=PATIENCE_MS)  # whoever has a name is not asked again
+
+
 async def end_part(presenter: Visitor) -> None:
     await presenter.page.get_by_test_id("end-part").click()
     await presenter.page.get_by_test_id("confirm-end-go").click()
@@ -62,5 +70,5 @@ def question(visitor: Visitor, text: str, state: str = "") -> Locator:
 
 async def moderate(card: Locator, verb: str) -> None:
     """Choose the question at the console, then press what shall become of it."""
-    await card.click()
+    await card.locator(".card-text").click()  # the middle of a chosen card is one of its buttons
     await card.get_by_role("button", name=verb).click()

@@ -6,7 +6,7 @@ Everything here runs in one event loop, the session's: the platform's output, Pl
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ async def api(platform: Platform) -> AsyncIterator[Api]:
         yield entered
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def come(browser: Browser) -> AsyncIterator[Come]:
-    """`await come("name", size)` opens a browser context of its own; all leave with the module."""
+@asynccontextmanager
+async def entrance(browser: Browser) -> AsyncIterator[Come]:
+    """`await come("name", size)` opens a browser context of its own; all leave with the block."""
     async with AsyncExitStack() as stack:
 
         async def enter(name: str, *args: Any, **kwargs: Any) -> Visitor:
@@ -68,4 +68,18 @@ async def come(browser: Browser) -> AsyncIterator[Come]:
             stack.push_async_callback(visitor.leave)
             return visitor
 
+        yield enter
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def come(browser: Browser) -> AsyncIterator[Come]:
+    """Visitors for one test: who stays behind would go on decoding beside the next one."""
+    async with entrance(browser) as enter:
+        yield enter
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def settle(browser: Browser) -> AsyncIterator[Come]:
+    """Visitors who stay for a whole module."""
+    async with entrance(browser) as enter:
         yield enter

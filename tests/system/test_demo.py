@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from loadtests.api_client import Api
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
 from plenum.media import ProgrammeState
-from tests.system.acting import end_part, go_live
+from tests.system.acting import end_part, give_name, go_live
 from tests.system.asking import asking
 from tests.system.conftest import Come
 from tests.system.recording import recording
-from tests.system.watching import first_frame, moving_frames
+from tests.system.watching import first_frame, moving_frames, until_moving
 
 EVENT = "demo"
 SMALL = {"PLENUM_MEDIA__LADDER": '["480p", "360p"]'}
@@ -85,11 +86,12 @@ async def test_a_silent_presenter_becomes_a_slate_and_a_person_takes_over_withou
             on_page_s = time.monotonic() - began
             person = await come("person")
             await person.open(demo.links["presenter"])
+            await give_name(person, "Mara Lind")
             await go_live(person)
             await page.locator("[data-testid=stage][data-scene=live]").wait_for()
+            await until_moving(page)  # the viewer's picture is that much behind the programme
             assert await page.evaluate("globalThis.sameDocument === true")
-            assert await moving_frames(page, 20) >= 15
-            assert tape.programme.on_air not in ("", "Plenum demo")
+            assert tape.programme.on_air == "Mara Lind"
             await end_part(person)
         finally:
             os.kill(presenter_pid, signal.SIGCONT)
@@ -111,7 +113,7 @@ async def test_a_killed_transcoder_is_replaced_within_three_seconds_and_no_viewe
         await tape.until_state(ProgrammeState.LIVE)
         await tape.until_segments(1)
         before = {rendition: parts[-1] for rendition, parts in tape.parts.items()}
-        [transcoder] = demo.find("ingest.transcoder")
+        transcoder = demo.transcoder(EVENT)
         began = time.monotonic()
         os.kill(transcoder, signal.SIGKILL)
 
@@ -152,31 +154,32 @@ async def test_a_short_load_test_passes(demo: Platform, tmp_path: Path) -> None:
 
 
 async def test_every_acknowledged_question_and_vote_survives_the_death_of_every_process(demo: Platform) -> None:
-    producer = demo.ticket(EVENT, Role.PRODUCER, "Producer")
     asked: dict[str, str] = {}
-    async with asking(demo.url, EVENT, producer) as staff:
+    async with Api(demo.links["all"]) as api:
+        event = await api.create("An event without bots, where only we vote")
+    async with asking(demo.url, event, demo.ticket(event, Role.PRODUCER, "Producer")) as staff:
         for number in range(3):
             text = f"Question {number}, asked just before everything dies"
-            async with asking(demo.url, EVENT, viewer_ticket(demo)) as viewer:
+            async with asking(demo.url, event, demo.ticket(event, Role.VIEWER, "Tester")) as viewer:
                 asked[await viewer.ask(text)] = text
         for question in asked:
             await staff.move(question, "pending", "published")
     votes = dict.fromkeys(asked, 0)
     for _ in range(4):
-        async with asking(demo.url, EVENT, viewer_ticket(demo)) as viewer:
+        async with asking(demo.url, event, demo.ticket(event, Role.VIEWER, "Voter")) as viewer:
             for question in asked:
                 votes[question] = await viewer.vote(question)
     await demo.kill()
     await demo.start()
-    async with asking(demo.url, EVENT, demo.ticket(EVENT, Role.PRODUCER)) as staff:
+    async with asking(demo.url, event, demo.ticket(event, Role.PRODUCER)) as staff:
         board = {q["id"]: (q["text"], q["state"]) for q in staff.snapshot["questions"]}
         counted = staff.snapshot["votes"]
-    assert {question: board.get(question) for question in asked} == {q: (t, "published") for q, t in asked.items()}
-    assert {question: counted.get(question) for question in asked} == dict.fromkeys(asked, 4) == votes
+    assert board == {question: (text, "published") for question, text in asked.items()}
+    assert counted == votes == dict.fromkeys(asked, 4)
 
 
 async def test_the_picture_comes_back_by_itself_after_that(demo: Platform, come: Come) -> None:
     visitor = await come("early bird")
     page = await visitor.open(demo.links["viewer"])
     await first_frame(page)
-    assert await moving_frames(page, 20) >= 15
+    await until_moving(page)

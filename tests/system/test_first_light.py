@@ -33,12 +33,16 @@ class Show:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def show(api: Api, come: Come) -> AsyncIterator[Show]:
+async def show(api: Api, settle: Come) -> AsyncIterator[Show]:
     """The presenter live in the studio, two viewers who came before, a producer at the console."""
     event = await api.create("First light")
     links = await api.links(event)
     show = Show(
-        event, await come("presenter"), await come("wide", DESK), await come("phone", PHONE), await come("console")
+        event,
+        await settle("presenter"),
+        await settle("wide", DESK),
+        await settle("phone", PHONE),
+        await settle("console"),
     )
     await asyncio.gather(*(viewer.open(links["viewer"]) for viewer in show.viewers))
     await show.console.open(links["producer"])

@@ -5,6 +5,7 @@ Everything is read from the video element's own pixels and samples, never from w
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from playwright.async_api import Page
@@ -49,6 +50,13 @@ _LEVEL = """async ({ ms }) => {
 async def moving_frames(page: Page, frames: int = 20) -> int:
     """How many of the next frames differ from the one before."""
     return int(await page.evaluate(_MOTION, {"frames": frames}))
+
+
+async def until_moving(page: Page, within_s: float = 8) -> None:
+    """Until three quarters of 20 pictures in a row are new; after a slate or a still picture."""
+    async with asyncio.timeout(within_s):
+        while await moving_frames(page, 20) < 15:
+            pass
 
 
 async def sound_level(page: Page, ms: int = 2500) -> float:

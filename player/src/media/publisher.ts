@@ -18,6 +18,8 @@ const PULSE_MS = 500;
 const CONNECTING_MS = 10_000;
 /** The server takes no trickled candidates: wait for ours, but not for one that never comes. */
 const GATHERING_MS = 1500;
+/** How long the server may take to let go of a session before the connection closes anyhow. */
+const FAREWELL_MS = 2000;
 const MAX_VIDEO_BPS = 3_500_000;
 const MAX_FPS = 30;
 
@@ -73,10 +75,14 @@ export class Publisher {
 
   /** Take me off air; `leaving`: with the last breath of the page. */
   async end(leaving = false): Promise<void> {
-    const resource = this.connection?.resource;
-    this.drop();
+    const connection = this.release();
     this.become({ is: "ended" });
-    if (resource) await unpublish(resource, leaving);
+    if (!connection) return;
+    // Nothing more is sent from here on, but the connection's own goodbye follows the DELETE: it would end the session that this names.
+    void connection.video.replaceTrack(null);
+    void connection.audio.replaceTrack(null);
+    if (connection.resource) await Promise.race([unpublish(connection.resource, leaving), after(FAREWELL_MS)]);
+    connection.pc.close();
   }
 
   /** Null before two looks at one connection. */
@@ -183,15 +189,19 @@ export class Publisher {
   }
 
   private drop(): void {
+    this.release()?.pc.close();
+  }
+
+  /** The connection that was; from now on it may do what it likes. */
+  private release(): Connection | null {
     clearTimeout(this.retry);
     clearTimeout(this.patience);
     clearInterval(this.pulse);
     const connection = this.connection;
     this.connection = null;
     this.before = null;
-    if (!connection) return;
-    connection.pc.onconnectionstatechange = null;
-    connection.pc.close();
+    if (connection) connection.pc.onconnectionstatechange = null;
+    return connection;
   }
 
   private become(state: PublishState): void {
@@ -216,6 +226,8 @@ function open(tracks: { video: MediaStreamTrack | null; audio: MediaStreamTrack 
   }
   return { pc, video: video.sender, audio: audio.sender, resource: null };
 }
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 async function look(pc: RTCPeerConnection): Promise<UplinkSample> {
   return sampleOf((await pc.getStats()).values() as Iterable<Record<string, unknown>>, performance.now());

@@ -49,6 +49,7 @@ export const de: typeof en = {
   askPlaceholder: "Frage stellen …",
   askHint: "10 bis 500 Zeichen",
   send: "Senden",
+  backToList: "Zur Liste",
   sending: "Wird gesendet …",
   sent: "Ihre Frage ist gesendet.",
   sentForReview: "Ihre Frage ist gesendet. Die Moderation liest sie, bevor andere sie sehen.",

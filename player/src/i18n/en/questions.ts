@@ -45,6 +45,7 @@ export const en = {
   askPlaceholder: "Ask a question …",
   askHint: "10 to 500 characters",
   send: "Send",
+  backToList: "Back to the list",
   sending: "Sending …",
   sent: "Your question has been sent.",
   sentForReview: "Your question has been sent. A moderator reads it before others see it.",

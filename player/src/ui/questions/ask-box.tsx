@@ -92,7 +92,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
   return (
     <form
       ref={form}
-      class="ask"
+      class={`ask ${isOpen.value ? "ask-open" : ""}`}
       onSubmit={(submitted) => {
         submitted.preventDefault();
         void send();
@@ -107,7 +107,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
       <textarea
         id="ask-text"
         class="input ask-text"
-        rows={isOpen.value || text.value ? 3 : 1}
+        rows={isOpen.value ? 3 : 1}
         placeholder={t().askPlaceholder}
         value={text.value}
         aria-describedby="ask-count ask-error"
@@ -124,7 +124,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
           }
         }}
       />
-      {(isOpen.value || text.value !== "") && (
+      {isOpen.value && (
         <>
           <Chips
             label={t().level}
@@ -175,6 +175,17 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
       {waiting && <p class="small ask-waits">{t().waitsForServer}</p>}
       <div class="ask-foot">
         <Counter used={used} min={limits.ask_min} max={limits.ask_max} />
+        {isOpen.value && (
+          <button
+            type="button"
+            class="text-button ask-back"
+            onClick={() => {
+              isOpen.value = false;
+            }}
+          >
+            {t().backToList}
+          </button>
+        )}
         <Button kind="primary" type="submit" busy={sending.value}>
           {sending.value ? t().sending : t().send}
         </Button>
