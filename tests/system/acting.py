@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from playwright.async_api import Locator
+from playwright.async_api import Locator, Page
 
 from tests.system.visitors import Visitor
 
@@ -38,6 +38,16 @@ async def end_part(presenter: Visitor) -> None:
 
 async def ask(viewer: Visitor, text: str, *, name: str = "") -> None:
     """Ask under a name, or confidentially without one."""
+    await write(viewer, text, name=name)
+    await send_button(viewer).click()
+
+
+def send_button(viewer: Visitor) -> Locator:
+    return viewer.page.locator("form.ask button[type=submit]")
+
+
+async def write(viewer: Visitor, text: str, *, name: str = "") -> None:
+    """Fill the ask box, without sending."""
     page = viewer.page
     await page.locator("#ask-text").fill(text)
     form = page.locator("form.ask")
@@ -47,7 +57,6 @@ async def ask(viewer: Visitor, text: str, *, name: str = "") -> None:
             await field.fill(name)
     else:
         await form.get_by_role("radio", name="Confidential").click()
-    await form.locator("button[type=submit]").click()
 
 
 async def choose_order(viewer: Visitor, order: str) -> None:
@@ -55,11 +64,42 @@ async def choose_order(viewer: Visitor, order: str) -> None:
     await viewer.page.get_by_role("radio", name=order, exact=True).click()
 
 
-async def seen_by_all(places: Iterable[Locator], since: float) -> float:
-    """Wait until each is visible; returns the seconds from `since` (monotonic) to the last."""
-    waits = [place.first.wait_for(state="visible", timeout=PATIENCE_MS) for place in places]
-    await asyncio.gather(*waits)
-    return time.monotonic() - since
+@dataclass(frozen=True)
+class Sight:
+    """Something that a page will show: an element with these words, and inside it, where given, another with its words."""
+
+    page: Page
+    selector: str
+    words: str
+    inner: tuple[str, str] = ("", "")
+
+
+_APPEARS = """([selector, words, inner, innerWords]) => new Promise((resolve) => {
+  const holds = (el, text) => el.textContent.includes(text) && el.checkVisibility();
+  const shown = () => [...document.querySelectorAll(selector)].some((el) =>
+    holds(el, words) && (!inner || [...el.querySelectorAll(inner)].some((part) => holds(part, innerWords))));
+  const look = () => requestAnimationFrame(() => (shown() ? resolve(Date.now()) : look()));
+  look();
+})"""
+
+
+async def seconds_until_seen(act: Locator, sights: Iterable[Sight]) -> float:
+    """Press, and return the seconds from the press in its page to the picture in which the last page shows its sight.
+
+    Read from the pages' own clocks, which are one machine's: Playwright's own waiting is in neither end.
+    """
+    remember = "document.addEventListener('click', () => { globalThis.pressedAt = Date.now(); }, { capture: true, once: true })"
+    await act.page.evaluate(remember)
+    waits = [asyncio.create_task(sight.page.evaluate(_APPEARS, _words(sight))) for sight in sights]
+    await asyncio.sleep(0.1)  # all of them look before anything happens
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await act.click()
+        seen = await asyncio.gather(*waits)
+    return float(max(seen) - await act.page.evaluate("globalThis.pressedAt")) / 1000
+
+
+def _words(sight: Sight) -> list[str]:
+    return [sight.selector, sight.words, *sight.inner]
 
 
 def question(visitor: Visitor, text: str, state: str = "") -> Locator:
@@ -68,7 +108,9 @@ def question(visitor: Visitor, text: str, state: str = "") -> Locator:
     return visitor.page.locator(f"article{kind}").filter(has_text=text)
 
 
-async def moderate(card: Locator, verb: str) -> None:
-    """Choose the question at the console, then press what shall become of it."""
+async def choose(card: Locator, verb: str) -> Locator:
+    """Choose the question at the console; returns the button of what shall become of it."""
     await card.locator(".card-text").click()  # the middle of a chosen card is one of its buttons
-    await card.get_by_role("button", name=verb).click()
+    button = card.get_by_role("button", name=verb)
+    await button.wait_for(timeout=PATIENCE_MS)
+    return button

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest_asyncio
 
 from loadtests.api_client import Api
-from tests.system.acting import ask, choose_order, go_live, moderate, question, seen_by_all
+from tests.system.acting import Sight, choose, choose_order, go_live, question, seconds_until_seen, send_button, write
 from tests.system.conftest import Come
 from tests.system.visitors import DESK, PHONE, Visitor
 from tests.system.watching import first_frame, moving_frames, sound_level, stats
@@ -88,42 +87,38 @@ async def test_a_question_is_on_every_page_within_half_a_second_of_each_step(sho
     wide, phone, console, presenter = show.wide.page, show.phone.page, show.console.page, show.presenter.page
     text = "When does the canteen open on Sundays?"
     card = console.locator("article[data-question]").filter(has_text=text)
+    card_css = "article[data-question]"
+    steps: dict[str, float] = {}
 
-    began = time.monotonic()
-    await ask(show.wide, text, name="Mara Lind")
     await choose_order(show.wide, "Mine")
-    assert await seen_by_all([card, question(show.wide, text, "pending")], began) < SOON_S + 1.0  # typing included
+    await write(show.wide, text, name="Mara Lind")
+    mine = Sight(wide, "article.question-pending", text)
+    steps["asked"] = await seconds_until_seen(send_button(show.wide), [mine, Sight(console, card_css, text)])
     await choose_order(show.wide, "Top")
     assert await question(show.phone, text).count() == 0, "a question in review is nobody else's business"
 
-    steps: dict[str, float] = {}
-    began = time.monotonic()
-    await moderate(card, "Approve")
-    published = [question(viewer, text, "published") for viewer in show.viewers]
-    steps["published"] = await seen_by_all([*published, presenter.get_by_test_id("next-up").get_by_text(text)], began)
+    published = [Sight(viewer, "article.question-published", text) for viewer in (wide, phone)]
+    published += [Sight(presenter, "[data-testid=next-up]", text), Sight(console, "[data-lane=queue] article", text)]
+    steps["published"] = await seconds_until_seen(await choose(card, "Approve"), published)
 
-    began = time.monotonic()
-    await question(show.phone, text).locator("button.vote").click()
-    counts = [question(show.wide, text).locator(".vote-count", has_text="1"), card.locator(".card-votes", has_text="1")]
-    steps["upvoted"] = await seen_by_all(counts, began)
+    counts = [Sight(viewer, "article.question", text, (".vote-count", "1")) for viewer in (wide, phone)]
+    counts.append(Sight(console, card_css, text, (".card-votes", "1")))
+    steps["upvoted"] = await seconds_until_seen(question(show.phone, text).locator("button.vote"), counts)
 
-    began = time.monotonic()
-    await moderate(card, "On air")
     on_air = [
-        presenter.get_by_test_id("question-text").filter(has_text=text),
-        wide.locator(".on-air-text").filter(has_text=text),
-        phone.locator(".questions-on-air").filter(has_text=text),
-        console.locator("[data-lane=stage] .card-now").filter(has_text=text),
+        Sight(presenter, "[data-testid=question-text]", text),
+        Sight(wide, ".on-air-text", text),
+        Sight(phone, ".questions-on-air", text),
+        Sight(console, "[data-lane=stage] .card-now", text),
     ]
-    steps["now"] = await seen_by_all(on_air, began)
+    steps["now"] = await seconds_until_seen(await choose(card, "On air"), on_air)
 
-    began = time.monotonic()
-    await moderate(card, "Answered")
-    answered = [question(viewer, text, "answered") for viewer in show.viewers]
-    steps["answered"] = await seen_by_all(answered, began)
+    answered = [Sight(viewer, "article.question-answered", text) for viewer in (wide, phone)]
+    answered.append(Sight(console, "[data-lane=answered] article", text))
+    steps["answered"] = await seconds_until_seen(await choose(card, "Answered"), answered)
     await presenter.get_by_test_id("question-text").wait_for(state="detached")
 
-    print("seconds until the last page showed it:", {step: round(took, 3) for step, took in steps.items()})  # noqa: T201
+    print("seconds from the press to the last page's picture of it:", steps)  # noqa: T201
     assert max(steps.values()) < SOON_S, steps
 
 

@@ -22,7 +22,7 @@ from tests.system.conftest import Come
 from tests.system.layout import axe_faults, layout_faults
 from tests.system.presenting import presenting
 from tests.system.visitors import DESK, PHONE, Visitor
-from tests.system.watching import first_frame
+from tests.system.watching import first_frame, moving_frames
 
 LOOKS = (
     # size, language, theme, whether axe looks too (it judges structure and contrast, so each theme once a width)
@@ -44,9 +44,12 @@ class Looker:
     def __init__(self) -> None:
         self.faults: list[str] = []
 
-    async def look(self, visitor: Visitor, state: str) -> None:
+    async def look(self, visitor: Visitor, state: str, ready: Callable[[Page], Awaitable[None]] | None = None) -> None:
+        """At every look; `ready` waits for what a new width makes anew."""
         for size, language, theme, with_axe in LOOKS:
             await self._dress(visitor.page, size, language, theme)
+            if ready is not None:
+                await ready(visitor.page)
             name = f"{state}-{size[0]}-{language}-{theme}"
             await visitor.picture(name)
             found = await layout_faults(visitor.page)
@@ -315,8 +318,8 @@ async def test_console_with_a_full_board(on_air: Place, come: Come) -> None:
     producer = await _come_to(come, "producer", on_air.links["producer"])
     page = producer.page
     await page.locator("article[data-question]").first.wait_for()
-    await first_frame(page)
-    await looker.look(producer, "console-live")
+    await looker.look(producer, "console-live", first_frame)
+    assert await moving_frames(page, 10) >= 7, "the picture did not survive the change of width"
     await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     await page.locator("[data-lane=review] article").first.click()
     await page.keyboard.press("d")

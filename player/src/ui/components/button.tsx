@@ -6,7 +6,7 @@ import { Kbd } from "./kbd";
 
 type Native = Omit<ButtonHTMLAttributes<HTMLButtonElement>, "class" | "icon" | "size">;
 
-export type ButtonKind = "plain" | "primary" | "quiet" | "danger" | "live";
+export type ButtonKind = "plain" | "primary" | "quiet";
 
 export interface ButtonProps extends Native {
   kind?: ButtonKind;

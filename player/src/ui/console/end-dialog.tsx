@@ -45,7 +45,7 @@ export function EndDialog({ store, onClose }: { store: ConsoleStore; onClose(): 
         {failure.value !== null && <Notice kind="bad">{sentenceFor(failure.value)}</Notice>}
         <div class="dialog-actions">
           <Button onClick={onClose}>{common().cancel}</Button>
-          <Button kind="danger" type="submit" disabled={!isConfirmed} busy={busy.value}>
+          <Button kind="primary" type="submit" disabled={!isConfirmed} busy={busy.value}>
             {t().endConfirm}
           </Button>
         </div>

@@ -21,7 +21,10 @@ export function ProgrammeMonitor({ store }: { store: ConsoleStore }) {
   const video = useRef<HTMLVideoElement>(null);
   const monitor = store.monitor.value;
   useEffect(() => {
-    if (monitor && video.current) monitor.start(video.current);
+    if (!monitor || !video.current) return undefined;
+    monitor.start(video.current);
+    // Turning a tablet swaps the columns for tabs, and with them this element.
+    return () => monitor.close();
   }, [monitor]);
   const { state } = programmeOf(store);
   const kind = state === "live" ? "live" : state === "slate" ? "warn" : "neutral";
@@ -134,7 +137,6 @@ export function ShowControls({ store }: { store: ConsoleStore }) {
       </section>
       {!isOver && (
         <Button
-          kind="danger"
           wide
           onClick={() => {
             dialog.value = "end";

@@ -30,7 +30,7 @@ export function ConfirmLive({ store, onClose }: { store: StudioStore; onClose():
         <Button shortcut="Esc" onClick={onClose}>
           {common().cancel}
         </Button>
-        <Button kind="live" autofocus onClick={go} data-testid="confirm-go">
+        <Button kind="primary" autofocus onClick={go} data-testid="confirm-go">
           {words.go}
         </Button>
       </div>
@@ -51,7 +51,7 @@ export function ConfirmEnd({ store, onClose }: { store: StudioStore; onClose(): 
         <Button shortcut="Esc" onClick={onClose}>
           {common().cancel}
         </Button>
-        <Button kind="danger" autofocus onClick={end} data-testid="confirm-end-go">
+        <Button kind="primary" autofocus onClick={end} data-testid="confirm-end-go">
           {words.yes}
         </Button>
       </div>

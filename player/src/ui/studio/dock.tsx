@@ -45,7 +45,7 @@ export function Dock({ store, onAsk }: { store: StudioStore; onAsk(what: Asking)
       {store.phase.value === "check" ? (
         <GoLive store={store} onAsk={onAsk} />
       ) : (
-        <Button kind="danger" onClick={() => onAsk("end")} data-testid="end-part">
+        <Button onClick={() => onAsk("end")} data-testid="end-part">
           {words.end}
         </Button>
       )}
