@@ -33,7 +33,6 @@ export const de: typeof en = {
   moderation: "Fragen",
   moderations: { pre: "Die Moderation liest jede Frage zuerst", post: "Fragen erscheinen sofort" },
   submit: "Veranstaltung anlegen",
-  created: (title: string) => `„${title}“ ist angelegt. Laden Sie jetzt ein.`,
   links: "Einladungslinks",
   linkFor: { viewer: "Für Beschäftigte", presenter: "Für den Vortrag", producer: "Für Regie und Moderation" },
   linkMeans: {

@@ -31,7 +31,6 @@ export const en = {
   moderation: "Questions",
   moderations: { pre: "A moderator reads each question first", post: "Questions appear at once" },
   submit: "Create event",
-  created: (title: string) => `“${title}” has been created. Now invite people.`,
   links: "Invitation links",
   linkFor: { viewer: "For employees", presenter: "For the presenter", producer: "For producers and moderators" },
   linkMeans: {

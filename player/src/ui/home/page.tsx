@@ -8,7 +8,7 @@ import { common } from "../../i18n/common";
 import { sentenceFor, sentenceOf } from "../../i18n/errors";
 import { home as t } from "../../i18n/home";
 import { events } from "../../net/api";
-import { Button, Dialog, Empty, Notice, toast, Toasts, TopBar } from "../components";
+import { Button, Dialog, Empty, Notice, Toasts, TopBar } from "../components";
 import { Invitations } from "../invitations";
 import type { ThemeChoice } from "../theme";
 import { CreateForm } from "./create-form";
@@ -49,7 +49,6 @@ export function HomePage({ theme, linkError }: { theme: ThemeChoice; linkError: 
   });
 
   const created = (event: EventView) => {
-    toast(t().created(event.title), "good");
     inviting.value = event;
     void load();
   };
