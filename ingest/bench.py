@@ -21,8 +21,8 @@ from ingest.encode import AudioEncoder, Ladder
 from ingest.ladder import AUDIO_BITRATE_BPS, climb
 from ingest.pace import RATES, Tick
 from ingest.packager import AAC_FRAME, AUDIO_RATE, Timeline
+from ingest.pcm import CHANNELS
 from ingest.renditions import Renditions
-from ingest.sound import CHANNELS
 from plenum.media import Part
 
 

@@ -103,6 +103,8 @@ class Stats(msgspec.Struct, frozen=True, tag_field="t", tag="stats"):
     """Decoded pictures not shown: the source is faster than the programme, or they came too late."""
     silence_ms: int = 0
     """Silence inserted into the audio of a source on air."""
+    concealed_ms: int = 0
+    """Audio made up in place of lost packets."""
     decode_errors: int = 0
     av_offset_ms: int = 0
     """Correction that the audio had against its sample count at the last anchor."""

@@ -14,9 +14,9 @@ import numpy as np
 from av.codec.context import Flags, ThreadType
 from av.video.frame import VideoFrame
 
+from ingest.pcm import RATE, Pcm
 from ingest.picture_size import PictureSize, check_size, coded_sizes, is_keyframe
 from ingest.samples import Sample, SampleCodec
-from ingest.sound import RATE, Pcm
 from plenum.errors import BadInput
 
 _VIDEO_DECODERS = {SampleCodec.H264: "h264", SampleCodec.VP8: "vp8"}

@@ -17,7 +17,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from ingest.ladder import Rung
 from ingest.packager import AAC_FRAME, AUDIO_RATE
-from ingest.sound import Pcm
+from ingest.pcm import Pcm
 
 PIXELS = "yuv420p"
 ASPECT_TOLERANCE = 0.01

@@ -10,6 +10,8 @@ sessions = Gauge("plenum_ingest_sessions", "WHIP sessions connected.", ["event"]
 frames = Counter("plenum_encoder_frames", "Video frames encoded, each counted once for all rungs.", ["event"])
 dropped_frames = Counter("plenum_encoder_dropped_frames", "Frames that the encoders had no time for.", ["event"])
 repeated_frames = Counter("plenum_encoder_repeated_frames", "Frames repeated because none came in time.", ["event"])
+silence = Counter("plenum_encoder_silence_seconds", "Silence in place of sound that never came.", ["event"])
+concealed = Counter("plenum_encoder_concealed_seconds", "Sound made up in place of lost packets.", ["event"])
 realtime_ratio = Gauge("plenum_encoder_realtime_ratio", "Share of the last second the encoders were busy.", ["event"])
 restarts = Counter("plenum_encoder_restarts", "Transcoders that ended without being asked to.", ["event"])
 degraded = Gauge("plenum_encoder_degraded", "1 while an event's transcoder is in a crash loop.", ["event"])
@@ -28,7 +30,7 @@ ledger_seconds = Histogram(
 )
 ledger_failures = Counter("plenum_ledger_failures", "Records that the disk refused.")
 
-_OF_EVENT = (sessions, frames, dropped_frames, repeated_frames, realtime_ratio, restarts, degraded)
+_OF_EVENT = (sessions, frames, dropped_frames, repeated_frames, silence, concealed, realtime_ratio, restarts, degraded)
 
 
 def count(event: str, before: Stats | None, now: Stats) -> None:
@@ -36,6 +38,8 @@ def count(event: str, before: Stats | None, now: Stats) -> None:
     frames.labels(event=event).inc(now.frames - (before.frames if before else 0))
     dropped_frames.labels(event=event).inc(now.dropped - (before.dropped if before else 0))
     repeated_frames.labels(event=event).inc(now.repeated - (before.repeated if before else 0))
+    silence.labels(event=event).inc((now.silence_ms - (before.silence_ms if before else 0)) / 1000)
+    concealed.labels(event=event).inc((now.concealed_ms - (before.concealed_ms if before else 0)) / 1000)
     realtime_ratio.labels(event=event).set(now.realtime_ratio)
 
 

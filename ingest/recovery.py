@@ -14,8 +14,9 @@ import msgspec
 
 START_PATIENCE_S = 10.0
 """Until the first part: codecs open, and a programme without a rate waits up to a second for its first picture."""
-PROGRESS_PATIENCE_S = 3.0
-"""Between two parts; they come every 0.2 s."""
+PROGRESS_PATIENCE_S = 1.8
+"""Between two parts; they come every 0.2 s, and a process that waits for a processor is not held to it. With three seconds
+the picture of a presenter whose transcoder hangs is not back within the three seconds that are promised."""
 ASLEEP_S = 1.5
 """A check that comes later than this says that we ourselves were not running, so nothing can be held against others."""
 

@@ -13,7 +13,7 @@ from ingest.encode import AudioEncoder, Ladder
 from ingest.ladder import AUDIO_BITRATE_BPS, AUDIO_NAME
 from ingest.pace import Tick
 from ingest.packager import AUDIO_RATE, AudioPackager, Cutter, Timeline, VideoPackager, WallClock
-from ingest.sound import CHANNELS, Pcm
+from ingest.pcm import CHANNELS, Pcm
 from plenum.media import VIDEO_TIMESCALE, Init, Part, Rendition, RenditionKind
 
 AAC_LC = "mp4a.40.2"

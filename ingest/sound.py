@@ -2,22 +2,17 @@
 
 Position p is the programme time p / 48000. Packets whose RTP timestamps follow each other are laid end to end; where the
 place that the source's clock asks for differs, the difference is worked off by stretching packets by a few milliseconds,
-or, when it is large, at once with silence or a cut. What has not been written when it is read is silence; what comes
-after it was read is trimmed. So the audio track has no hole and no overlap, whatever arrives.
+or, when it is large, at once with silence or a cut. What has not been written when it is read is concealed, then silence;
+what comes after it was read is trimmed. So the audio track has no hole and no overlap, whatever arrives.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-Pcm: TypeAlias = NDArray[np.float32]
-"""Planar: (2, samples)."""
+from ingest.concealment import HISTORY, LONGEST, RESUME, conceal, resume
+from ingest.pcm import CHANNELS, RATE, Pcm
 
-RATE = 48_000
-CHANNELS = 2
 CAPACITY = 4 * RATE
 """The line holds four seconds; what is meant for later is cut."""
 
@@ -54,14 +49,19 @@ class SoundLine:
     def __init__(self, position: int) -> None:
         self._ring: Pcm = np.zeros((CHANNELS, CAPACITY), np.float32)
         self._filled = position
-        """Up to here something was written, silence or sound."""
+        """Up to here something was written: sound, what stands in for it, or silence."""
         self.position = position
         """Everything before was read."""
         self._expected_timestamp: int | None = None
         self._next = position
         self._error = 0.0
+        self._heard = _nothing()
+        """The last that came, up to where the hole begins whose stand-in is `_invented`."""
+        self._invented = _nothing()
         self.silence = 0
-        """Samples read that nobody had written."""
+        """Samples that nobody wrote and that were not concealed."""
+        self.concealed = 0
+        """Samples that stand in for some that did not come."""
         self.correction = 0
         """The filtered difference to the source's clock, in samples."""
 
@@ -109,8 +109,33 @@ class SoundLine:
         end = min(place + pcm.shape[1], self.position + CAPACITY)
         if end <= start:
             return
-        self._each(start, end, pcm[:, start - place : end - place])
-        self._filled = max(self._filled, end)
+        piece = pcm[:, start - place : end - place]
+        self._conceal(start)
+        if self._invented.shape[1] and start == self._filled:
+            piece = resume(conceal(self._heard, RESUME, self._invented.shape[1]), piece)
+        self._each(start, end, piece)
+        if end > self._filled:
+            self._hear(piece[:, self._filled - end :])
+            self._filled = end
+
+    def _conceal(self, until: int) -> None:
+        """Fill what is missing up to here."""
+        missing = until - self._filled
+        if missing <= 0:
+            return
+        already = self._invented.shape[1]
+        known = self._heard.shape[1] >= HISTORY
+        count = min(missing, LONGEST - already) if known else 0
+        invented = conceal(self._heard, count, already)
+        self._each(self._filled, self._filled + count, invented)
+        self._invented = np.concatenate((self._invented, invented), axis=1)
+        self.concealed += count
+        self.silence += missing - count
+        self._filled = until
+
+    def _hear(self, piece: Pcm) -> None:
+        self._heard = np.concatenate((self._heard, self._invented, piece), axis=1)[:, -HISTORY:]
+        self._invented = _nothing()
 
     def _each(self, start: int, end: int, pcm: Pcm) -> None:
         at = start % CAPACITY
@@ -119,24 +144,28 @@ class SoundLine:
         self._ring[:, : end - start - first] = pcm[:, first:]
 
     def read(self, count: int) -> Pcm:
-        """The next samples, silence where there are none."""
+        """The next samples; what stands in for them, then silence, where there are none."""
+        self._conceal(self.position + count)
         at = self.position % CAPACITY
         first = min(count, CAPACITY - at)
         out = np.concatenate((self._ring[:, at : at + first], self._ring[:, : count - first]), axis=1)
         self._ring[:, at : at + first] = 0.0
         self._ring[:, : count - first] = 0.0
         self.position += count
-        self.silence += min(count, max(0, self.position - self._filled))
-        self._filled = max(self._filled, self.position)
         return out
 
     def mute(self) -> None:
         """Forget what waits: another source is on air."""
         self._ring[:] = 0.0
         self._filled = self.position
+        self._heard = self._invented = _nothing()
         self.forget_source()
 
     def jump(self, position: int) -> None:
         """The clock left a hole: go on there, without what waits."""
         self.mute()
         self.position = self._filled = position
+
+
+def _nothing() -> Pcm:
+    return np.empty((CHANNELS, 0), np.float32)

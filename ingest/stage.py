@@ -15,9 +15,10 @@ from av.video.frame import VideoFrame
 from ingest.control import Shown
 from ingest.decode import AudioDecoder, Undecodable, VideoDecoder
 from ingest.pace import DEFAULT_FPS, FrameQueue, PlayoutDelay
+from ingest.pcm import RATE, Pcm
 from ingest.samples import Sample, SampleKind, SampleStream
 from ingest.slate import name_plate, slate
-from ingest.sound import RATE, Pcm, SoundLine
+from ingest.sound import SoundLine
 from ingest.source import Source
 
 PLATE_AFTER_US = 1_000_000
@@ -54,6 +55,7 @@ class Counts(NamedTuple):
     skipped: int
     decode_errors: int
     silence_ms: int
+    concealed_ms: int
     audio_correction_ms: int
     width: int
     height: int
@@ -215,6 +217,7 @@ class Stage:
                 self._skipped + (on_air.queue.skipped if on_air else 0),
                 self._decode_errors,
                 self._sound.silence * 1000 // RATE,
+                self._sound.concealed * 1000 // RATE,
                 self._sound.correction * 1000 // RATE,
                 width,
                 height,

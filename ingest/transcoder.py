@@ -218,6 +218,7 @@ class Transcoder:
             source_fps=counts.source_fps,
             skipped=counts.skipped,
             silence_ms=counts.silence_ms,
+            concealed_ms=counts.concealed_ms,
             decode_errors=counts.decode_errors,
             av_offset_ms=counts.audio_correction_ms,
         )

@@ -40,7 +40,7 @@ from plenum.wire import Header, Kind
 
 log = get_logger("transcoder_process")
 
-CHECK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.25
 STOP_WITHIN_S = 2.0
 LAST_OUTPUT_WITHIN_S = 1.0
 OUTPUT_BUFFER = 256 * 1024

@@ -88,6 +88,15 @@ def read_beeps(source: Source) -> list[float]:
     return [start_s + int(index) * _WINDOW_S for index in firsts]
 
 
+def read_level(source: Source, window_s: float) -> npt.NDArray[np.float64]:
+    """RMS level of each window of the sound, of 1.0."""
+    samples, rate, _ = _samples(source)
+    size = round(rate * window_s)
+    windows = samples[: samples.size // size * size].reshape(-1, size).astype(np.float64)
+    level: npt.NDArray[np.float64] = np.sqrt(np.mean(windows**2, axis=1))
+    return level
+
+
 def in_order(numbers: list[int | None], expected: range) -> float:
     """Which share of the expected numbers was seen in order: repeats are fine, a step back or a hole costs."""
     seen = [number for number in numbers if number is not None]

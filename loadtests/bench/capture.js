@@ -2,6 +2,8 @@
 // over moving colours, and a quiet tone. Drawn at the rate of capture, so that the number is the moment of capture.
 (() => {
   const WIDTH = 1280, HEIGHT = 720, FPS = 30;
+  // What was drawn lately, for who wants to know what became of it: ten minutes.
+  const MOST_DRAWN = 18_000, drawn = (globalThis.drawn = []);
   const film = () => {
     const canvas = document.createElement("canvas");
     canvas.width = WIDTH;
@@ -19,8 +21,11 @@
         const x = (shape * 97 + frame * (1 + (shape % 5))) % WIDTH, y = 200 + ((shape * 61 + frame * (shape % 3)) % 480);
         context.fillRect(x, y, 60 + shape * 3, 40);
       }
-      barcode.draw(context, WIDTH, HEIGHT, Date.now() % barcode.LIMIT);
+      const now = Date.now() % barcode.LIMIT;
+      barcode.draw(context, WIDTH, HEIGHT, now);
       track.requestFrame();
+      drawn.push(now);
+      if (drawn.length > MOST_DRAWN) drawn.shift();
     };
     draw();
     setInterval(draw, 1000 / FPS);

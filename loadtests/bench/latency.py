@@ -62,8 +62,8 @@ async def present_clock(browser: Browser, link: str, event: str) -> BrowserConte
     page = await context.new_page()
     await page.goto(link, wait_until="domcontentloaded")
     for script in ("barcode.js", "capture.js"):
-        await page.evaluate(_script(script))
-    await page.evaluate(_script("publish.js"), {"event": event})
+        await page.evaluate(script(script))
+    await page.evaluate(script("publish.js"), {"event": event})
     return context
 
 
@@ -71,14 +71,14 @@ async def watch_clock(browser: Browser, link: str, seconds: float, *, websocket:
     """Watch for so long, after a warm-up, and say how late it was."""
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     if not websocket:
-        await context.add_init_script(WITHOUT_WEBSOCKET)
+        await context.add_initscript(WITHOUT_WEBSOCKET)
     try:
         page = await context.new_page()
         await page.goto(link, wait_until="domcontentloaded")
         await _first_picture(page)
         await asyncio.sleep(WARM_UP_S)
-        await page.evaluate(_script("barcode.js"))
-        seen = await page.evaluate(_script("view.js"), {"seconds": seconds})
+        await page.evaluate(script("barcode.js"))
+        seen = await page.evaluate(script("view.js"), {"seconds": seconds})
         return summary(str(await page.evaluate("window.plenum.stats().path")), seen)
     finally:
         await context.close()
@@ -107,7 +107,8 @@ async def _first_picture(page: Page) -> None:
     await page.wait_for_function(ready, timeout=FIRST_PICTURE_S * 1000)
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """A page script of this folder."""
     return (HERE / name).read_text(encoding="utf-8")
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.sound import CAPACITY, RATE, Pcm, SoundLine, stretch
+from ingest.pcm import RATE, Pcm
+from ingest.sound import CAPACITY, SoundLine, stretch
 
 PACKET = 960
 
@@ -32,13 +33,53 @@ def test_the_jitter_of_the_clock_does_not_reach_the_sound() -> None:
     assert (line.read(6 * PACKET)[0] == np.arange(6 * PACKET)).all()
 
 
-def test_a_lost_packet_is_silence_of_its_length() -> None:
+def level(pcm: Pcm) -> float:
+    return float(np.sqrt(np.mean(pcm**2)))
+
+
+def played(lost: set[int], packets: int = 20, late: bool = False) -> tuple[SoundLine, Pcm]:
+    """A tone whose packets are read as they come; `late`: one packet in hand."""
+    line = SoundLine(0)
+    out = []
+    for number in range(packets):
+        if number not in lost:
+            line.write(number * PACKET, tone(number * PACKET), number * PACKET)
+        if not late or number:
+            out.append(line.read(PACKET))
+    return line, np.concatenate(out, axis=1)
+
+
+def test_the_first_sound_that_is_lost_is_silence_of_its_length() -> None:
     line = SoundLine(0)
     line.write(0, ramp(1), 0)
     line.write(2 * PACKET, ramp(2 * PACKET), 2 * PACKET)
     line.read(PACKET)
     assert not line.read(PACKET).any()
     assert line.read(PACKET)[0][0] == 2 * PACKET
+    assert (line.silence, line.concealed) == (PACKET, 0)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["found missing when read", "found missing when the next one came"])
+def test_a_lost_packet_is_concealed_and_counted_apart(late: bool) -> None:
+    line, heard = played({10}, late=late)
+    assert (line.concealed, line.silence) == (PACKET, 0)
+    whole = tone(0, 20 * PACKET)[:, : heard.shape[1]]
+    assert level(heard[:, 10 * PACKET : 11 * PACKET]) > 0.5 * level(whole)
+    assert np.abs(np.diff(heard[0])).max() < 2 * np.abs(np.diff(whole[0])).max(), "it clicks"
+    assert np.allclose(heard[:, 12 * PACKET :], whole[:, 12 * PACKET :])
+
+
+def test_a_long_hole_is_concealed_for_60_ms_and_then_silent() -> None:
+    line, heard = played(set(range(6, 12)))
+    assert (line.concealed, line.silence) == (3 * PACKET, 3 * PACKET)
+    assert not heard[:, 9 * PACKET : 12 * PACKET].any()
+
+
+def test_nothing_is_concealed_from_one_source_to_the_next() -> None:
+    line, _ = played(set())
+    line.mute()
+    assert not line.read(PACKET).any()
+    assert line.concealed == 0
 
 
 def test_what_comes_after_it_was_read_is_trimmed_and_the_rest_is_in_place() -> None:

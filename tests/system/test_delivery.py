@@ -16,12 +16,12 @@ from playwright.async_api import Page, Route
 from loadtests import barcode
 from loadtests.api_client import Api
 from loadtests.chromium import WITHOUT_WEBSOCKET
+from loadtests.presenting import presenting
+from loadtests.recording import recording
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
 from plenum.media import ProgrammeState
 from tests.system.conftest import Come
-from tests.system.presenting import presenting
-from tests.system.recording import recording
 from tests.system.test_programme import made_film
 from tests.system.watching import first_frame, moving_frames, sound_level, stats
 

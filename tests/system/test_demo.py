@@ -14,13 +14,13 @@ import pytest
 import pytest_asyncio
 
 from loadtests.api_client import Api
+from loadtests.recording import recording
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
 from plenum.media import ProgrammeState
 from tests.system.acting import end_part, give_name, go_live
 from tests.system.asking import asking
 from tests.system.conftest import Come
-from tests.system.recording import recording
 from tests.system.watching import first_frame, moving_frames, until_moving
 
 EVENT = "demo"

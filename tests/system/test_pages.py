@@ -14,13 +14,13 @@ import pytest_asyncio
 from playwright.async_api import Page
 
 from loadtests.api_client import Api
+from loadtests.presenting import presenting
 from loadtests.running_platform import Platform
 from plenum.identity import Role
 from tests.system.acting import ask, choose_order, end_part, go_live, question
 from tests.system.asking import asking
 from tests.system.conftest import Come
 from tests.system.layout import axe_faults, layout_faults
-from tests.system.presenting import presenting
 from tests.system.visitors import DESK, PHONE, Visitor
 from tests.system.watching import first_frame, moving_frames
 

@@ -12,12 +12,12 @@ import pytest_asyncio
 
 from loadtests.api_client import Api
 from loadtests.films import Film, looped, make_film, real_film
+from loadtests.presenting import presenting
 from loadtests.reading import Pictures, in_order, offsets, read_beeps, read_pictures, similarity
+from loadtests.recording import Recording, recording
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
 from plenum.media import ProgrammeState
-from tests.system.presenting import presenting
-from tests.system.recording import Recording, recording
 
 FILMS = ROOT / ".cache" / "films"
 FILM = Film(seconds=24)

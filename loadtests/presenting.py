@@ -1,4 +1,4 @@
-"""`plenum present` as a child of the tests."""
+"""`plenum present` as a child process, for scenarios and system tests."""
 
 from __future__ import annotations
 

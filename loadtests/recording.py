@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 
+from loadtests.users.continuity import FeedContinuity
 from plenum.media import Init, Part, Programme, ProgrammeState, Rendition
 from plenum.wire import SUBPROTOCOL, Kind, Subscribe, as_init, as_part, as_programme, encode_client, unpack
 
@@ -21,6 +22,9 @@ class Recording:
         self.inits: dict[tuple[int, int], Init] = {}
         self.parts: dict[int, list[Part]] = defaultdict(list)
         self.closed = False
+        self.faults: list[str] = []
+        """What did not follow from what came before."""
+        self._continuity = FeedContinuity()
         self._news = asyncio.Condition()
 
     @property
@@ -28,8 +32,10 @@ class Recording:
         return self.programmes[-1]
 
     def rendition(self, name: str) -> Rendition:
+        """Raises LookupError."""
         found = self.programme.find(name)
-        assert found is not None, f"no rendition {name} among {[r.name for r in self.programme.renditions]}"
+        if found is None:
+            raise LookupError(f"no rendition {name} among {[r.name for r in self.programme.renditions]}")
         return found
 
     def segments(self, name: str) -> list[int]:
@@ -38,17 +44,25 @@ class Recording:
         opened = {part.msn for part in parts if part.index == 0}
         return sorted(opened & {part.msn for part in parts if part.last})
 
-    def film(self, name: str, first_msn: int = 0) -> bytes:
-        """Init segment and whole segments of one rendition, from a media sequence number on."""
+    def film(self, name: str, first_msn: int = 0, last_msn: int | None = None) -> bytes:
+        """Init segment and whole segments of one rendition, from one media sequence number to another.
+
+        Raises ValueError where an encoder was replaced in between.
+        """
         number = self.rendition(name).id
-        whole = {msn for msn in self.segments(name) if msn >= first_msn}
+        whole = {msn for msn in self.segments(name) if msn >= first_msn and (last_msn is None or msn <= last_msn)}
         parts = [part for part in self.parts[number] if part.msn in whole]
-        assert len({part.init_id for part in parts}) == 1, "the recording spans a new encoder"
+        if len({part.init_id for part in parts}) != 1:
+            raise ValueError("the recording is empty or spans a new encoder")
         return self.inits[number, parts[0].init_id].data + b"".join(part.data for part in parts)
 
-    async def until(self, condition: object, timeout_s: float = 20) -> None:
+    def forget(self) -> None:
+        """Keep only the last part of each rendition: who looks for what comes next needs no more."""
+        for parts in self.parts.values():
+            del parts[:-1]
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 20) -> None:
         """Wait until `condition()` holds; it is asked after every message."""
-        assert callable(condition)
         async with asyncio.timeout(timeout_s), self._news:
             await self._news.wait_for(condition)
 
@@ -67,6 +81,8 @@ class Recording:
     async def hear(self, message: bytes) -> Programme | None:
         """Take one message; returns a programme when it came."""
         header, payload = unpack(message)
+        if fault := self._continuity.fault(header):
+            self.faults.append(f"{fault} (rendition {header.rendition}, {header.msn}.{header.part})")
         programme = None
         if header.kind is Kind.RENDITIONS:
             programme = as_programme(payload)

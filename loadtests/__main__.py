@@ -1,0 +1,59 @@
+"""`python -m loadtests list` and `python -m loadtests run SCENARIO`: long runs, each for one promise (`scenarios/`).
+
+Shows progress while it runs and a table at the end; exit code 99 when a bound was missed. With `--out DIR` the figures are
+written there as JSON and JUnit too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+
+from loadtests.scenarios import bad_line, recovery
+from loadtests.scenarios.figures import Figure, junit
+from loadtests.thresholds import EXIT_CODE
+
+SCENARIOS: dict[str, ModuleType] = {"bad-line": bad_line, "recovery": recovery}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    if options.command == "list":
+        for name, scenario in SCENARIOS.items():
+            print(f"{name:12} {scenario.TITLE}")
+        return 0
+    began = time.monotonic()
+
+    def show(words: str) -> None:
+        print(f"{time.monotonic() - began:7.1f} s  {words}", file=sys.stderr, flush=True)
+
+    figures: list[Figure] = asyncio.run(SCENARIOS[options.scenario].run(options, show))
+    print(*figures, sep="\n")
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / f"{options.scenario}.json").write_bytes(msgspec.json.encode(figures))
+        (options.out / f"{options.scenario}.xml").write_text(junit(options.scenario, figures), encoding="utf-8")
+    return 0 if all(figure.holds for figure in figures) else EXIT_CODE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the scenarios")
+    run = commands.add_parser("run", help="run one")
+    names = run.add_subparsers(dest="scenario", required=True)
+    for name, scenario in SCENARIOS.items():
+        one = names.add_parser(name, help=scenario.TITLE)
+        one.add_argument("--out", type=Path, help="a folder for the figures as JSON and JUnit")
+        scenario.add_options(one)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""A bad line on one machine: a network namespace of our own, where packets to the media ports are lost or have to queue.
+
+Everything (platform, browser, viewers) runs inside, so that loopback is the line and nothing outside is touched. `enter`
+starts the program again inside; root is needed for that. `tc netem` is not in every kernel: loss is nftables, rate is `tbf`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+MEDIA_PORTS = (49_920, 50_047)
+"""0xC300 to 0xC37F: one mask for the filter of `tc`."""
+_MASK = "0xff80"
+_INSIDE = "PLENUM_LINE_NAMESPACE"
+
+
+class LineUnavailable(Exception):
+    """This machine cannot make one; the message says what is missing."""
+
+
+def enter() -> None:
+    """Go on inside a namespace of our own: replaces this process, once. Raises LineUnavailable."""
+    if os.environ.get(_INSIDE):
+        return
+    if os.geteuid() != 0:
+        raise LineUnavailable("A network namespace needs root.")
+    os.environ[_INSIDE] = "1"
+    module = [sys.executable, "-m", "loadtests", *sys.argv[1:]]
+    os.execvp("unshare", ["unshare", "--net", *module])  # noqa: S606 - the same program again
+
+
+def lay() -> None:
+    """Loopback, and a route without which browsers think they are offline."""
+    for command in (
+        "ip link set lo up",
+        "ip link add away type dummy",
+        "ip addr add 198.18.0.1/24 dev away",
+        "ip link set away up",
+        "ip route add default via 198.18.0.2",
+        "nft add table inet line",
+        "nft add chain inet line in { type filter hook input priority 0 ; }",
+    ):
+        _run(command)
+
+
+def lose(percent: int) -> None:
+    """Drop so many of a hundred packets to the media ports, at random; 0 drops none."""
+    _run("nft flush chain inet line in")
+    if percent:
+        ports = f"{MEDIA_PORTS[0]}-{MEDIA_PORTS[1]}"
+        _run(f"nft add rule inet line in udp dport {ports} numgen random mod 100 < {percent} drop")
+
+
+def narrow(kbit_s: int) -> None:
+    """Let so much through to the media ports, the rest queues for 300 ms at most."""
+    _run("tc qdisc add dev lo root handle 1: prio bands 3 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0")
+    _run(f"tc qdisc add dev lo parent 1:3 handle 30: tbf rate {kbit_s}kbit burst 8kb latency 300ms")
+    match = f"match ip protocol 17 0xff match ip dport {MEDIA_PORTS[0]} {_MASK}"
+    _run(f"tc filter add dev lo protocol ip parent 1: prio 1 u32 {match} flowid 1:3")
+
+
+def widen() -> None:
+    """No bound any more."""
+    _run("tc qdisc del dev lo root")
+
+
+def _run(command: str) -> None:
+    try:
+        done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise LineUnavailable(f"{error.filename} is missing: apt install iproute2 nftables") from None
+    if done.returncode:
+        raise LineUnavailable(f"{command}: {done.stderr.strip()}")
