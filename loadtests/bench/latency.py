@@ -61,8 +61,8 @@ async def present_clock(browser: Browser, link: str, event: str) -> BrowserConte
     context = await browser.new_context(permissions=["camera", "microphone"])
     page = await context.new_page()
     await page.goto(link, wait_until="domcontentloaded")
-    for script in ("barcode.js", "capture.js"):
-        await page.evaluate(script(script))
+    for name in ("barcode.js", "capture.js"):
+        await page.evaluate(script(name))
     await page.evaluate(script("publish.js"), {"event": event})
     return context
 
@@ -71,7 +71,7 @@ async def watch_clock(browser: Browser, link: str, seconds: float, *, websocket:
     """Watch for so long, after a warm-up, and say how late it was."""
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     if not websocket:
-        await context.add_initscript(WITHOUT_WEBSOCKET)
+        await context.add_init_script(WITHOUT_WEBSOCKET)
     try:
         page = await context.new_page()
         await page.goto(link, wait_until="domcontentloaded")
