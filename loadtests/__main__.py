@@ -15,11 +15,17 @@ from types import ModuleType
 
 import msgspec
 
-from loadtests.scenarios import bad_line, recovery
+from loadtests.scenarios import attack, bad_line, long_film, recovery, whip_cycles
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
 
-SCENARIOS: dict[str, ModuleType] = {"bad-line": bad_line, "recovery": recovery}
+SCENARIOS: dict[str, ModuleType] = {
+    "attack": attack,
+    "bad-line": bad_line,
+    "long-film": long_film,
+    "recovery": recovery,
+    "whip-cycles": whip_cycles,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -54,6 +54,10 @@ class Film(msgspec.Struct, frozen=True):
     height: int = 720
     fps: int = 30
     seconds: float = 10.0
+    signal_every_s: float = 1.0
+    """From one flash and beep to the next."""
+    texture: float = _TEXTURE_SPREAD
+    """How strong the texture is; 0 is a plain grey that costs hardly any bits: for long films."""
 
     @property
     def frames(self) -> int:
@@ -72,7 +76,7 @@ def make_film(path: Path, film: Film | None = None) -> Path:
             video.bit_rate = _VP8_BITRATE_BPS
         audio = cast(AudioStream, container.add_stream(audio_codec, rate=SAMPLE_RATE, layout="stereo"))
         audio.bit_rate = 128_000
-        sound = sound_track(film.seconds)
+        sound = sound_track(film.seconds, film.signal_every_s)
         painter = Painter(film)
         for number in range(film.frames):
             container.mux(video.encode(painter.frame(number)))
@@ -90,8 +94,8 @@ class Painter:
     def __init__(self, film: Film) -> None:
         self.film = film
         noise = np.random.default_rng(7)
-        self._luma = [_texture(noise, film.height, film.width) for _ in _MOTIONS]
-        self._chroma = [_texture(noise, film.height // 2, film.width // 2) for _ in range(2)]
+        self._luma = [_texture(noise, film.height, film.width, film.texture) for _ in _MOTIONS]
+        self._chroma = [_texture(noise, film.height // 2, film.width // 2, film.texture) for _ in range(2)]
 
     def frame(self, number: int) -> av.VideoFrame:
         planes = self.planes(number)
@@ -108,7 +112,7 @@ class Painter:
         np.right_shift(first.astype(np.uint16) + second, 1, out=luma, casting="unsafe")
         barcode.draw(luma, number)
         band = luma[-(height // barcode.BAND) :]
-        band[:] = barcode.WHITE if is_flash(number / self.film.fps) else barcode.BLACK
+        band[:] = barcode.WHITE if is_flash(number / self.film.fps, self.film.signal_every_s) else barcode.BLACK
         for index, texture in enumerate(self._chroma):
             plane = picture[height:].reshape(-1)[index * quarter : (index + 1) * quarter].reshape(height // 2, -1)
             plane[:] = _crop(texture, number, _MOTIONS[index], plane.shape)
@@ -116,15 +120,15 @@ class Painter:
         return picture
 
 
-def is_flash(at_s: float) -> bool:
+def is_flash(at_s: float, every_s: float = 1.0) -> bool:
     """Whether the band is white at this time of the film."""
-    return at_s % 1.0 < SIGNAL_S - 1e-9
+    return at_s % every_s < SIGNAL_S - 1e-9
 
 
-def sound_track(seconds: float) -> npt.NDArray[np.float32]:
-    """Mono samples: a tone for the first tenth of each second, else near-silence (encoders drop true silence)."""
+def sound_track(seconds: float, every_s: float = 1.0) -> npt.NDArray[np.float32]:
+    """Mono samples: a tone for a tenth of a second each time, else near-silence (encoders drop true silence)."""
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    tone = 0.5 * np.sin(2 * np.pi * BEEP_HZ * times) * (times % 1.0 < SIGNAL_S)
+    tone = 0.5 * np.sin(2 * np.pi * BEEP_HZ * times) * (times % every_s < SIGNAL_S)
     hiss = np.random.default_rng(11).normal(0.0, 0.0005, times.size)
     return (tone + hiss).astype(np.float32)
 
@@ -181,7 +185,7 @@ def _fetch_wheel(cache: Path) -> Path:
     return wheels[-1]
 
 
-def _texture(noise: np.random.Generator, height: int, width: int) -> npt.NDArray[np.uint8]:
+def _texture(noise: np.random.Generator, height: int, width: int, spread: float) -> npt.NDArray[np.uint8]:
     """Cloudy noise, twice as large as the picture: coarse shapes with detail on them, like a photograph has."""
     shape = (height * 2, width * 2)
     frequency = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None, :])
@@ -189,7 +193,7 @@ def _texture(noise: np.random.Generator, height: int, width: int) -> npt.NDArray
     spectrum = np.fft.rfft2(noise.normal(size=shape)) / frequency**2
     spectrum[0, 0] = 0.0
     clouds = np.fft.irfft2(spectrum, s=shape)
-    levels = np.clip(126 + clouds * (_TEXTURE_SPREAD / clouds.std()), barcode.BLACK, barcode.WHITE)
+    levels = np.clip(126 + clouds * (spread / clouds.std()), barcode.BLACK, barcode.WHITE)
     texture: npt.NDArray[np.uint8] = levels.astype(np.uint8)
     return texture
 

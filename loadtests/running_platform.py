@@ -10,11 +10,14 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+import aiohttp
 
 from plenum.identity import Principal, Role, Signer, new_subject
 from plenum.store import die_with_parent
@@ -40,6 +43,7 @@ class Platform:
         self._spoke = asyncio.Event()
         self.links: dict[str, str] = {}
         self.url = ""
+        self.admin_url = f"http://127.0.0.1:{_free_port()}"
         self.started_s = 0.0
 
     @property
@@ -49,7 +53,8 @@ class Platform:
     async def start(self) -> Platform:
         began = time.monotonic()
         self._output, self.links = "", {}
-        command = ["run", "--port", "0", "--admin-port", "0", "--data-dir", str(self.data_dir), *self._flags]
+        ports = ["--port", "0", "--admin-port", self.admin_url.rpartition(":")[2]]
+        command = ["run", *ports, "--data-dir", str(self.data_dir), *self._flags]
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -106,6 +111,11 @@ class Platform:
                     found.append(pid)
         return found
 
+    async def metrics(self) -> list[str]:
+        """Lines of all processes' metrics, equal ones summed."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.admin_url}/metrics") as answer:
+            return (await answer.text()).splitlines()
+
     def transcoder(self, event: str) -> int:
         """Process id of the transcoder that an event was given last, by the log: a spare one waits beside it."""
         started = [
@@ -154,3 +164,19 @@ class Platform:
 
 def _is_json(line: str) -> bool:
     return line.startswith("{")
+
+
+def metric(lines: Iterable[str], name: str, event: str = "") -> float:
+    """The sum over all samples of a metric, of one event where that is named. Raises LookupError when there is none."""
+    samples = [
+        line for line in lines if re.match(rf"{name}(\{{|\s)", line) and (not event or f'event="{event}"' in line)
+    ]
+    if not samples:
+        raise LookupError(f"no metric {name} {event}".rstrip())
+    return sum(float(line.split()[-1]) for line in samples)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

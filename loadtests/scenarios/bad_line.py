@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import aiohttp
 import numpy as np
 from playwright.async_api import Page, async_playwright
 
@@ -26,13 +25,12 @@ from loadtests.bench.latency import present_clock, script
 from loadtests.chromium import launch
 from loadtests.reading import read_level, read_pictures
 from loadtests.recording import Recording, recording
-from loadtests.running_platform import Platform
+from loadtests.running_platform import Platform, metric
 from loadtests.scenarios.figures import Figure
 from plenum.identity import Role
 from plenum.media import ProgrammeState
 
 TITLE = "a presenter behind a line that loses packets or is narrow"
-ADMIN_PORT = 9464
 PICTURE, SOUND = "720p", "audio"
 FULL_SIZE = (1280, 720)
 LEAST_SHOWN = {1: 0.99, 2: 0.98, 5: 0.90}
@@ -64,7 +62,7 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
     line.lay()
     ports = {"PLENUM_RTC__PORT_MIN": str(line.MEDIA_PORTS[0]), "PLENUM_RTC__PORT_MAX": str(line.MEDIA_PORTS[1])}
     with tempfile.TemporaryDirectory() as folder:
-        platform = Platform(Path(folder) / "data", "--admin-port", str(ADMIN_PORT), env=ports)
+        platform = Platform(Path(folder) / "data", env=ports)
         await platform.start()
         try:
             async with Api(platform.links["all"]) as api, async_playwright() as playwright:
@@ -73,7 +71,7 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
                 links = await api.links(event)
                 async with recording(platform.url, event, platform.ticket(event, Role.VIEWER)) as tape:
                     context = await present_clock(browser, links["presenter"], event)
-                    measuring = Measuring(context.pages[0], tape, event, show)
+                    measuring = Measuring(platform, context.pages[0], tape, event, show)
                     figures = await _all(measuring, options)
                 await browser.close()
                 return figures
@@ -130,8 +128,11 @@ async def _narrow(measuring: Measuring, seconds: float) -> list[Figure]:
 class Measuring:
     """Phase after phase on one tape."""
 
-    def __init__(self, page: Page, tape: Recording, event: str, show: Callable[[str], None]) -> None:
+    def __init__(
+        self, platform: Platform, page: Page, tape: Recording, event: str, show: Callable[[str], None]
+    ) -> None:
         self.tape = tape
+        self._platform = platform
         self._page = page
         self._event = event
         self._show = show
@@ -142,12 +143,12 @@ class Measuring:
     async def phase(self, name: str, seconds: float) -> Phase:
         """Measure whole segments for so long."""
         first = await self._next_segment()
-        before = await _sound_counts(self._event)
+        before = await self._sound_counts()
         estimates = []
         for _ in range(round(seconds * 2)):
             await asyncio.sleep(0.5)
             estimates.append(float((await self.sending())["estimate_bps"]))
-        after = await _sound_counts(self._event)
+        after = await self._sound_counts()
         last = await self._next_segment() - 1
         drawn = list(await self._page.evaluate("globalThis.drawn"))
         shown, fps = await asyncio.to_thread(self._pictures, drawn, first, last)
@@ -158,6 +159,12 @@ class Measuring:
             f"{phase.concealed_s:.2f} s concealed, estimate {min(estimates) / 1e6:.2f} to {max(estimates) / 1e6:.2f} Mbit/s"
         )
         return phase
+
+    async def _sound_counts(self) -> tuple[float, float]:
+        """Seconds of sound concealed and of silence inserted so far."""
+        lines = await self._platform.metrics()
+        concealed, silence = (f"plenum_encoder_{kind}_seconds_total" for kind in ("concealed", "silence"))
+        return metric(lines, concealed, self._event), metric(lines, silence, self._event)
 
     async def _next_segment(self) -> int:
         """Wait for a whole segment; returns the number of the next."""
@@ -181,17 +188,3 @@ class Measuring:
 
 def _size(sending: dict[str, Any]) -> tuple[int, int]:
     return int(sending["width"]), int(sending["height"])
-
-
-async def _sound_counts(event: str) -> tuple[float, float]:
-    """Seconds of sound concealed and of silence inserted so far."""
-    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{ADMIN_PORT}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
-    return _total(lines, "plenum_encoder_concealed_seconds_total", event), _total(
-        lines, "plenum_encoder_silence_seconds_total", event
-    )
-
-
-def _total(lines: list[str], metric: str, event: str) -> float:
-    found = [one for one in lines if one.startswith(metric + "{") and f'event="{event}"' in one]
-    return sum(float(one.rpartition(" ")[2]) for one in found)

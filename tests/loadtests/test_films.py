@@ -35,6 +35,15 @@ def test_the_texture_needs_more_bits_than_a_rung_has(tmp_path: Path) -> None:
     assert read_pictures(film).bitrate_bps > 4_000_000
 
 
+def test_a_long_film_may_be_plain_and_signal_seldom(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mkv", Film(320, 180, 30, 5, signal_every_s=2, texture=0))
+    pictures = read_pictures(film)
+    assert in_order(pictures.numbers, range(150)) == 1.0
+    assert pictures.bitrate_bps < 300_000
+    assert pictures.flashes_s == pytest.approx([2.0, 4.0], abs=0.001)
+    assert read_beeps(film) == pytest.approx([0.0, 2.0, 4.0], abs=0.03)
+
+
 def test_a_looped_film_repeats_without_a_hole(tmp_path: Path) -> None:
     once = make_film(tmp_path / "once.mp4", Film(320, 180, 25, 2))
     pictures = read_pictures(looped(once, tmp_path / "thrice.mp4", times=3))

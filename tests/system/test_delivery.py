@@ -23,7 +23,7 @@ from plenum.identity import Role
 from plenum.media import ProgrammeState
 from tests.system.conftest import Come
 from tests.system.test_programme import made_film
-from tests.system.watching import first_frame, moving_frames, sound_level, stats
+from tests.system.watching import first_frame, sound_level, stats, until_moving
 
 MODULES = ROOT / "player" / "node_modules"
 FOREIGN_PAGES: Mapping[str, tuple[Path, str]] = {
@@ -67,7 +67,7 @@ async def test_a_page_without_websocket_plays_by_hls_js(air: Air, come: Come) ->
     page = await visitor.open(air.links["viewer"])
     await first_frame(page, 20)
     assert (await stats(page))["path"] == "hls"
-    assert await moving_frames(page, 20) >= 15
+    await until_moving(page)
     assert await sound_level(page) > 0.01
     visitor.assert_content(r"WebSocket|/blocked/")
 
@@ -77,7 +77,7 @@ async def test_a_page_with_websocket_plays_by_push(air: Air, come: Come) -> None
     page = await visitor.open(air.links["viewer"])
     await first_frame(page)
     assert (await stats(page))["path"] == "push"
-    assert await moving_frames(page, 20) >= 15
+    await until_moving(page)
     visitor.assert_content()
 
 
@@ -86,7 +86,7 @@ async def test_a_foreign_web_player_plays_the_address(air: Air, come: Come, play
     visitor = await come(player)
     page = await _foreign_page(visitor.page, air.hls, player)
     await first_frame(page, 20)
-    assert await moving_frames(page, 30) >= 20
+    await until_moving(page)
     assert await sound_level(page) > 0.01
     assert await page.title() == "", "the player gave up"
 
