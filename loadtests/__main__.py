@@ -15,6 +15,7 @@ from types import ModuleType
 
 import msgspec
 
+from loadtests.line import LineUnavailable
 from loadtests.scenarios import attack, bad_line, long_film, recovery, whip_cycles
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
@@ -39,7 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     def show(words: str) -> None:
         print(f"{time.monotonic() - began:7.1f} s  {words}", file=sys.stderr, flush=True)
 
-    figures: list[Figure] = asyncio.run(SCENARIOS[options.scenario].run(options, show))
+    try:
+        figures: list[Figure] = asyncio.run(SCENARIOS[options.scenario].run(options, show))
+    except LineUnavailable as error:
+        print(error, file=sys.stderr)
+        return 2
     print(*figures, sep="\n")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)

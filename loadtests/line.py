@@ -35,9 +35,10 @@ def lay() -> None:
     """Loopback, and a route without which browsers think they are offline."""
     for command in (
         "ip link set lo up",
-        "ip link add away type dummy",
+        "ip link add away type veth peer name far",
         "ip addr add 198.18.0.1/24 dev away",
         "ip link set away up",
+        "ip link set far up",
         "ip route add default via 198.18.0.2",
         "nft add table inet line",
         "nft add chain inet line in { type filter hook input priority 0 ; }",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -18,6 +19,8 @@ from loadtests.recording import Recording, recording
 from loadtests.running_platform import ROOT, Platform
 from plenum.identity import Role
 from plenum.media import ProgrammeState
+from tests.system.conftest import Come
+from tests.system.watching import until_moving
 
 FILMS = ROOT / ".cache" / "films"
 FILM = Film(seconds=24)
@@ -124,6 +127,49 @@ async def test_a_film_at_25_frames_a_second_is_shown_at_25(bunny: Seen) -> None:
     pictures = bunny.pictures["720p"]
     steps = {round(b.at_s - a.at_s, 3) for a, b in pairwise(pictures.shown)}
     assert steps == {0.04}
+
+
+async def test_two_presenters_with_different_films_are_one_playlist_and_no_page_reloads(
+    platform: Platform, api: Api, come: Come, tmp_path: Path
+) -> None:
+    other = Film(960, 540, 25, 20)
+    second = make_film(tmp_path / "second.webm", other)  # VP8, another size, another rate
+    event = await api.create("One after the other")
+    viewer = await come("viewer")
+    page = await viewer.open((await api.links(event))["viewer"])
+    await page.evaluate("globalThis.sameDocument = true")
+    async with recording(platform.url, event, platform.ticket(event, Role.VIEWER)) as tape:
+        async with presenting(platform, event, str(made_film()), name="One"):
+            await tape.until_state(ProgrammeState.LIVE)
+            await until_moving(page, 20)
+            await tape.until_segments(3)
+            assert tape.programme.on_air == "One"
+        await tape.until_state(ProgrammeState.SLATE)
+        async with presenting(platform, event, str(second), name="Two"):
+            await tape.until_state(ProgrammeState.LIVE)
+            newest = max(part.msn for parts in tape.parts.values() for part in parts)
+            await until_moving(page)
+            await tape.until(lambda: all(max(tape.segments(name)) >= newest + 4 for name in NAMES))
+            assert tape.programme.on_air == "Two"
+        playlist = await _text(platform.url + (await api.join(event))["hls"].replace("index", "720p/media"))
+    await api.end(event)
+    assert tape.faults == []
+    assert await page.evaluate("globalThis.sameDocument === true")
+    assert (playlist.count("#EXT-X-MAP"), playlist.count("#EXT-X-DISCONTINUITY")) == (1, 0)
+    for name in NAMES:
+        pictures = read_pictures(tape.film(name))
+        assert (pictures.width, pictures.height) == STATED[name]
+        assert {round(b.at_s - a.at_s, 3) for a, b in pairwise(pictures.shown)} <= {0.033, 0.034}, "a hole"
+        late = [n for n in read_pictures(tape.film(name, newest + 1)).numbers if n is not None]
+        shown = set(late)
+        assert in_order(late, range(min(shown), max(shown) + 1)) >= 0.99, "the second film's own pictures"
+    viewer.assert_content()
+
+
+async def _text(address: str) -> str:
+    async with aiohttp.ClientSession() as http, http.get(address) as answer:
+        assert answer.status == 200
+        return await answer.text()
 
 
 def _check_size_and_bitrate(seen: Seen, name: str) -> None:
