@@ -11,8 +11,6 @@ import subprocess
 import sys
 
 MEDIA_PORTS = (49_920, 50_047)
-"""0xC300 to 0xC37F: one mask for the filter of `tc`."""
-_MASK = "0xff80"
 _INSIDE = "PLENUM_LINE_NAMESPACE"
 
 
@@ -42,6 +40,7 @@ def lay() -> None:
         "ip route add default via 198.18.0.2",
         "nft add table inet line",
         "nft add chain inet line in { type filter hook input priority 0 ; }",
+        "nft add chain inet line out { type filter hook output priority 0 ; }",
     ):
         _run(command)
 
@@ -56,14 +55,17 @@ def lose(percent: int) -> None:
 
 def narrow(kbit_s: int) -> None:
     """Let so much through to the media ports, the rest queues for 300 ms at most."""
-    _run("tc qdisc add dev lo root handle 1: prio bands 3 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0")
+    _run("tc qdisc add dev lo root handle 1: htb default 1")
+    for wide in ("1:1", "1:3"):
+        _run(f"tc class add dev lo parent 1: classid {wide} htb rate 10gbit quantum 60000")
     _run(f"tc qdisc add dev lo parent 1:3 handle 30: tbf rate {kbit_s}kbit burst 8kb latency 300ms")
-    match = f"match ip protocol 17 0xff match ip dport {MEDIA_PORTS[0]} {_MASK}"
-    _run(f"tc filter add dev lo protocol ip parent 1: prio 1 u32 {match} flowid 1:3")
+    # htb goes by the priority of a packet where that names a class: so no filter module is needed.
+    _run(f"nft add rule inet line out udp dport {MEDIA_PORTS[0]}-{MEDIA_PORTS[1]} meta priority set 1:3")
 
 
 def widen() -> None:
     """No bound any more."""
+    _run("nft flush chain inet line out")
     _run("tc qdisc del dev lo root")
 
 

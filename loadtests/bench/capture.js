@@ -3,7 +3,7 @@
 (() => {
   const WIDTH = 1280, HEIGHT = 720, FPS = 30;
   // What was drawn lately, for who wants to know what became of it: ten minutes.
-  const MOST_DRAWN = 18_000, drawn = (globalThis.drawn = []);
+  const MOST_DRAWN = 18_000;
   const film = () => {
     const canvas = document.createElement("canvas");
     canvas.width = WIDTH;
@@ -12,6 +12,7 @@
     const stream = canvas.captureStream(0);
     const [track] = stream.getVideoTracks();
     let frame = 0;
+    const drawn = (track.drawn = []);
     const draw = () => {
       frame += 1;
       context.fillStyle = `hsl(${frame % 360} 40% 45%)`;

@@ -1,6 +1,7 @@
 // A WHIP presenter in a few lines, in a page of the platform's own origin whose session may present: H.264, as asked.
 async ({ event }) => {
   const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+  globalThis.drawn = stream.getVideoTracks()[0].drawn; // of this one; the page itself may have opened another
   const peer = (globalThis.presenter = new RTCPeerConnection());
   for (const track of stream.getTracks()) {
     const transceiver = peer.addTransceiver(track, { direction: "sendonly", streams: [stream] });
