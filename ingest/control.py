@@ -134,7 +134,7 @@ def decode_to_transcoder(packet: bytes) -> ToTranscoder:
     """Raises BadInput `bad_control`."""
     try:
         return _to_transcoder.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message to a transcoder: {error}", code="bad_control") from None
 
 
@@ -142,7 +142,7 @@ def decode_to_ingest(packet: bytes) -> ToIngest:
     """Raises BadInput `bad_control`."""
     try:
         return _to_ingest.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message of a transcoder: {error}", code="bad_control") from None
 
 

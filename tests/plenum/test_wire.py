@@ -91,3 +91,17 @@ def test_any_text_of_a_client_raises_only_our_own_error(text: str | bytes) -> No
         wire.decode_client(text)
     except BadInput as error:
         assert error.code == "bad_message"
+
+
+DEEP = b'{"t":"subscribe","x":' + b"[" * 2000 + b"]" * 2000 + b"}"
+
+
+@pytest.mark.parametrize("payload", [DEEP, b'{"code":"\xff\xff"}', b'{"renditions":[],"state":"\xff"}', b"", b"[]"])
+def test_json_of_any_depth_and_any_bytes_is_refused_like_other_junk(payload: bytes) -> None:
+    for read in (wire.as_programme, wire.as_bye):
+        with pytest.raises(BadInput) as caught:
+            read(payload)
+        assert caught.value.code == "bad_frame"
+    with pytest.raises(BadInput) as refused:
+        wire.decode_client(payload)
+    assert refused.value.code == "bad_message"
