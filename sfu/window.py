@@ -346,7 +346,8 @@ class Window:
         oldest = min(track.segments[0].msn for track in self.tracks.values() if track.segments)
         size = self.size
         while oldest < newest_msn - 1 and (oldest < keep or size > self._limit_bytes):
-            oldest += 1
+            # What is too old goes in one step: another rendition may stand thousands of millions of numbers behind.
+            oldest = max(oldest + 1, min(keep, newest_msn - 1))
             for track in self.tracks.values():
                 track.forget_before(oldest)
             size = self.size
