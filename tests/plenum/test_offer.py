@@ -122,3 +122,10 @@ LINES = CHROMIUM.split("\r\n")
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_as_a_bad_offer(body: bytes):
     refusal(b"v=0\r\n" + body)
+
+
+def test_letters_that_only_look_like_ours_when_case_is_ignored_make_no_fingerprint():
+    # U+017F matches an s without regard to case, but its lower case is itself: no such algorithm, a KeyError.
+    body = offer(section("video", "96", *VP8)).replace("sha-256", "\u017fha-256").encode()
+    assert b"fingerprint:\xc5\xbfha-256 AB:" in body
+    assert "a=fingerprint" in refusal(body)
