@@ -110,6 +110,8 @@ def test_a_bundle_only_section_is_alive_although_its_port_is_zero():
         (offer(section("video", "96", *VP8)).replace("a=mid:0", "a=mid:" + "m" * 40), "a=mid"),
         (offer(section("video", "96", *VP8), section("audio", "111", *OPUS)), "same a=mid"),
         (offer(["m=video what"]), "media section"),
+        (offer(section("video", "96", *VP8), ["m=audio 0 RTP/AVP  ", "a=mid:1"]), "media section"),
+        (offer(section("video", "72", "a=rtpmap:72 VP8/90000")), "no codec"),
     ],
 )
 def test_a_refusal_says_what_to_offer_instead(text: str | bytes, advice: str):
