@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from plenum.errors import BadInput
-from plenum.media import Rendition
+from plenum.media import RENDITIONS_MAX, Rendition
 
 MAX_MESSAGE = 64 * 1024
 OUTPUT_LENGTH = struct.Struct("!I")
@@ -68,7 +69,7 @@ class Stop(msgspec.Struct, frozen=True, tag_field="t", tag="stop"):
 class Ready(msgspec.Struct, frozen=True, tag_field="t", tag="ready"):
     """The encoders stand; parts follow. With fps=0 this waits for the first source, at most a second after `air`."""
 
-    renditions: tuple[Rendition, ...]
+    renditions: Annotated[tuple[Rendition, ...], msgspec.Meta(max_length=RENDITIONS_MAX)]
     fps: int
 
 

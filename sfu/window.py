@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import ceil
 
-from plenum.media import DEFAULT_PART_COUNT_LIMIT, SEGMENT_S, Programme, Rendition
+from plenum.media import DEFAULT_PART_COUNT_LIMIT, Programme, Rendition
 from plenum.wire import Flag, Kind, as_programme
 from sfu.frames import Frame, Position
 
@@ -301,7 +301,7 @@ class Window:
         self.programme, self.programme_frame = programme, frame
         # A restarted origin says `waiting` with no renditions before its programme stands again: what is held stays.
         if programme.renditions:
-            self.tracks = {r.id: self._track_for(r, programme.segment_s or SEGMENT_S) for r in programme.renditions}
+            self.tracks = {r.id: self._track_for(r, programme.segment_s) for r in programme.renditions}
         return Heard.PROGRAMME
 
     def _track_for(self, rendition: Rendition, segment_s: float) -> Track:

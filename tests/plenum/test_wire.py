@@ -105,3 +105,31 @@ def test_json_of_any_depth_and_any_bytes_is_refused_like_other_junk(payload: byt
     with pytest.raises(BadInput) as refused:
         wire.decode_client(payload)
     assert refused.value.code == "bad_message"
+
+
+RENDITION = b'{"id":0,"name":"720p","kind":"video","bitrate_bps":1,"codec":"avc1.42c01f","timescale":90000}'
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b'"timescale":90000', b'"timescale":0'),
+        (b'"timescale":90000', b'"timescale":-1'),
+        (b'"timescale":90000', b'"timescale":' + b"9" * 400),
+        (b'"id":0', b'"id":255'),
+        (b'"720p"', b'"720p\\n#EXT-X-ENDLIST"'),
+        (b'"720p"', b'"../720p"'),
+        (b'"avc1.42c01f"', b'"avc1\\""'),
+        (b'"epoch":1', b'"epoch":1,"segment_s":0'),
+        (b'"epoch":1', b'"epoch":1,"part_s":1e-300'),
+        (b'"epoch":1', b'"epoch":-1'),
+        (RENDITION, b",".join([RENDITION] * 33)),
+    ],
+)
+def test_a_programme_that_no_playlist_can_be_made_of_is_refused(right: bytes, wrong: bytes) -> None:
+    payload = b'{"renditions":[' + RENDITION + b'],"state":"live","epoch":1}'
+    assert wire.as_programme(payload).renditions[0].name == "720p"
+    assert right in payload
+    with pytest.raises(BadInput) as caught:
+        wire.as_programme(payload.replace(right, wrong))
+    assert caught.value.code == "bad_frame"
