@@ -249,10 +249,16 @@ def _read_feedback(number: str, lines: list[str]) -> Iterable[str]:
 
 
 def _read_extensions(lines: list[str]) -> Iterable[tuple[int, str]]:
+    """Each extension that we know, and each number, once (RFC 8285 5)."""
+    taken: set[int | str] = set()
     for value in attributes(lines, "extmap"):
         match = _EXTENSION.fullmatch(value)
-        if match and match[2] in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI, MID_URI) and 1 <= int(match[1]) <= 14:
-            yield int(match[1]), match[2]
+        if not match or match[2] not in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI, MID_URI) or not 1 <= int(match[1]) <= 14:
+            continue
+        number, uri = int(match[1]), match[2]
+        if taken.isdisjoint((number, uri)):
+            taken |= {number, uri}
+            yield number, uri
 
 
 def _check_bundle(session: list[str], sections: Sequence[Section]) -> None:

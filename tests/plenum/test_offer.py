@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plenum.errors import BadInput
-from plenum.offer import OFFER_MAX, read_offer, uses_transport_cc
+from plenum.offer import ABS_SEND_TIME_URI, OFFER_MAX, TRANSPORT_CC_URI, read_offer, uses_transport_cc
 
 CHROMIUM = (Path(__file__).parent / "offers" / "chromium.sdp").read_bytes().decode()
 FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
@@ -131,3 +131,9 @@ def test_letters_that_only_look_like_ours_when_case_is_ignored_make_no_fingerpri
     body = offer(section("video", "96", *VP8)).replace("sha-256", "\u017fha-256").encode()
     assert b"fingerprint:\xc5\xbfha-256 AB:" in body
     assert "a=fingerprint" in refusal(body)
+
+
+def test_an_extension_that_is_offered_often_is_answered_once():
+    offered = [f"a=extmap:{number} {uri}" for number in (3, 3, 4) for uri in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI)]
+    [video] = read_offer(offer(section("video", "96", *VP8, *offered * 20))).sections
+    assert video.extensions == ((3, TRANSPORT_CC_URI), (4, ABS_SEND_TIME_URI))
