@@ -110,4 +110,4 @@ TOKENS = [
         ),
     )
 ]
-MAX_LEN = 8192
+MAX_LEN = 33 * 1024
