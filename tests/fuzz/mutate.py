@@ -14,7 +14,7 @@ def mutants(
     """`count` inputs: nine of ten a changed seed, the others noise."""
     for _ in range(count):
         if chance.random() < 0.1:
-            yield chance.randbytes(chance.randrange(200))
+            yield chance.randbytes(chance.randrange(min(200, max_len)))
             continue
         data = chance.choice(seeds)
         for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):

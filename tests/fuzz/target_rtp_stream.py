@@ -7,12 +7,14 @@ from ingest.reorder import Ordered
 from plenum.rtp import parse_rtp
 from plenum.rtp_stream import PAYLOAD_MAX, RtpStream, StreamNumbers, h264_payloads, nal_units
 
+_LARGEST = 64 * 1024
 _SPS = b"\0\0\0\1\x67sps"
 
 
 def target(data: bytes) -> None:
     """The first byte is repeated data: a fragmented unit needs more bytes than a small input has."""
-    unit = _SPS + data[1:] + (b"\0\0\1\x65" + data[1:] * data[0] if data else b"")
+    more = min(data[0], _LARGEST // len(data)) if data else 0
+    unit = _SPS + data[1:] + b"\0\0\1\x65" + data[1:] * more
     stream = RtpStream(StreamNumbers(1, 108, 90_000, 65_530, 0, {3: b"\0\1"}, 109, 2))
     packets = stream.packets_of(h264_payloads(unit), 3600)
     parsed = [parse_rtp(packet) for packet in packets]
@@ -35,4 +37,4 @@ SEEDS = [
     b"\0" + b"\0\0\1\x09\xf0" + b"\0\0\1\x06\5" + b"\0\0\1\x41\x9adelta\0\0",
 ]
 TOKENS = [b"\0\0\1\x65", b"\0\0\1\x67", b"\0\0\0\1\x41", b"\0\0\3", b"\x7c\x85"]
-MAX_LEN = 256
+MAX_LEN = 2048
