@@ -33,8 +33,8 @@ def target(data: bytes) -> None:
 SEEDS = [
     b"\0" + b"\0\0\1\x68pps" + b"\0\0\1\x65\x88slice",
     b"\xff" + b"\0\0\1\x65\x88" + b"k" * 30,
-    b"\1" + b"\0\0\1\x0a" + b"\0\0\1\x65" + b"k" * 1300 + b"\0\0\1\x0a",
+    b"\0" + b"\0\0\1\x65".join([b"\0\0\1\x41" + b"k" * 1190] * 2),  # units of one byte, alone in their packets
     b"\0" + b"\0\0\1\x09\xf0" + b"\0\0\1\x06\5" + b"\0\0\1\x41\x9adelta\0\0",
 ]
 TOKENS = [b"\0\0\1\x65", b"\0\0\1\x67", b"\0\0\0\1\x41", b"\0\0\3", b"\x7c\x85"]
-MAX_LEN = 2048
+MAX_LEN = 3072
