@@ -78,6 +78,8 @@ SEEDS = [
         "a=fmtp:99 packetization-mode=1",
     ),
     _short(*_AUDIO, "m=video 0 RTP/AVP 0", "a=mid:x", "a=inactive"),
+    _short(*_VIDEO, "a=fingerprint:ſha-256 " + ":".join(["AB"] * 32)),
+    _short("m=video 9 UDP/TLS/RTP/SAVPF 72", "a=mid:0", "a=rtcp-mux", "a=rtpmap:72 VP8/90000"),
 ]
 TOKENS = [
     text.encode()
