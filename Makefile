@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PAGES  := $(shell find player/src player/*.html player/*.ts player/*.json player/.npmrc -type f 2>/dev/null)
 ARGS   ?=
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint system pages doctor clean
+.PHONY: help run test lint system fuzz pages doctor clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ lint: $(VENV)/.tested ## Style, types and layers alone
 
 system: $(VENV)/.tested player/dist/.built ## Of these the platform in real browsers alone
 	@$(BIN)/pytest -m system $(ARGS)
+
+fuzz: $(VENV)/.fuzzing ## Search for inputs that break us, FUZZ_SECONDS=600 for each target (ARGS="stun offer" for some)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 pages: player/dist/.built ## Build the web pages
 
@@ -49,6 +53,11 @@ $(VENV)/.installed: pyproject.toml player/build_hook.py | $(BIN)/python
 $(VENV)/.tested: $(VENV)/.installed
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m deploy.setup tests
+	@touch $@
+
+$(VENV)/.fuzzing: $(VENV)/.installed
+	@echo "Installing the fuzzer …"
+	@$(BIN)/python -m deploy.setup fuzz
 	@touch $@
 
 player/dist/.built: $(PAGES) | $(VENV)/.installed

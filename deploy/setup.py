@@ -1,7 +1,7 @@
 """What `make` calls to install: the platform, its pages, and what the tests need. Standard library only: nothing is there yet.
 
-`python -m deploy.setup install` · `python -m deploy.setup tests`. Shows what it does while it does it, since the first time
-takes a minute.
+`python -m deploy.setup install` · `… tests` · `… fuzz`. Shows what it does while it does it, since the first time takes a
+minute.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ def main(argv: list[str]) -> int:
         case ["install"]:
             return pip("Plenum and its pages", "-e", str(ROOT))
         case ["tests"]:
-            return pip("the test tools", *test_requirements()) or programs()
+            return pip("the test tools", *requirements("test")) or programs()
+        case ["fuzz"]:
+            return pip("the fuzzer", *requirements("fuzz"))
         case _:
-            sys.stderr.write("usage: python -m deploy.setup install|tests\n")
+            sys.stderr.write("usage: python -m deploy.setup install|tests|fuzz\n")
             return 2
 
 
-def test_requirements() -> list[str]:
-    """The dependency group `test`; the pip of a fresh Python 3.11 does not know groups yet."""
+def requirements(group: str) -> list[str]:
+    """A dependency group; the pip of a fresh Python 3.11 does not know groups yet."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        group: list[str] = tomllib.load(file)["dependency-groups"]["test"]
-    return group
+        wanted: list[str] = tomllib.load(file)["dependency-groups"][group]
+    return wanted
 
 
 def pip(what: str, *arguments: str) -> int:

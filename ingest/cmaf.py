@@ -1,14 +1,18 @@
 """Encoded samples to CMAF bytes: init segments and chunks (ISO 14496-12, 14496-15, 23000-19). Rules only.
 
 One track in each rendition, its number 1. No edit list: the first sample's decode time is the chunk's tfdt, and without
-B-frames that is its presentation time too. Called by `ingest/packager.py` and `ingest/encode.py`.
+B-frames that is its presentation time too. Called by `ingest/packager.py` and `ingest/renditions.py`. A value that its
+field cannot hold raises BadInput `bad_media`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import NamedTuple, ParamSpec
+
+from plenum.errors import BadInput
 
 TRACK = 1
 SYNC_SAMPLE = 0x02000000
@@ -28,11 +32,28 @@ class MediaSample(NamedTuple):
     keyframe: bool
 
 
+P = ParamSpec("P")
+
+
+def _fitting(write: Callable[P, bytes]) -> Callable[P, bytes]:
+    """Numbers come from an encoder that was fed by a stranger: a field that overflows is bad input, not a defect here."""
+
+    @wraps(write)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> bytes:
+        try:
+            return write(*args, **kwargs)
+        except struct.error as error:
+            raise BadInput(f"Media that a CMAF box cannot hold: {error}.", code="bad_media") from None
+
+    return checked
+
+
 def video_codec(avcc: bytes) -> str:
     """RFC 6381 name from the decoder configuration: `avc1.42c01f`."""
     return f"avc1.{avcc[1:4].hex()}"
 
 
+@_fitting
 def video_init(width: int, height: int, timescale: int, avcc: bytes) -> bytes:
     """The init segment of an H.264 track; `avcc` is the AVCDecoderConfigurationRecord."""
     entry = (
@@ -49,6 +70,7 @@ def video_init(width: int, height: int, timescale: int, avcc: bytes) -> bytes:
     return _init(timescale, b"vide", media_header, _box(b"avc1", entry), width, height)
 
 
+@_fitting
 def audio_init(sample_rate: int, channels: int, bitrate_bps: int, config: bytes) -> bytes:
     """The init segment of an AAC track; `config` is the AudioSpecificConfig."""
     entry = (
@@ -61,6 +83,7 @@ def audio_init(sample_rate: int, channels: int, bitrate_bps: int, config: bytes)
     return _init(sample_rate, b"soun", _full(b"smhd", 0, 0, bytes(4)), _box(b"mp4a", entry), 0, 0)
 
 
+@_fitting
 def chunk(sequence: int, decode_time: int, samples: Sequence[MediaSample]) -> bytes:
     """One moof and its mdat. `sequence` grows from chunk to chunk of a rendition."""
     durations = {sample.duration for sample in samples}
@@ -127,4 +150,7 @@ def _elementary_stream(bitrate_bps: int, config: bytes) -> bytes:
 
 
 def _descriptor(tag: int, payload: bytes) -> bytes:
+    # ISO 14496-1 8.3.3: above 127 the size would take more bytes; no AudioSpecificConfig comes near.
+    if len(payload) > 127:
+        raise BadInput(f"A decoder configuration of {len(payload)} bytes is too long.", code="bad_media")
     return bytes((tag, len(payload))) + payload

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from plenum.errors import BadInput
-from plenum.media import Rendition
+from plenum.media import RENDITIONS_MAX, Rendition
 
 MAX_MESSAGE = 64 * 1024
 OUTPUT_LENGTH = struct.Struct("!I")
@@ -68,7 +69,7 @@ class Stop(msgspec.Struct, frozen=True, tag_field="t", tag="stop"):
 class Ready(msgspec.Struct, frozen=True, tag_field="t", tag="ready"):
     """The encoders stand; parts follow. With fps=0 this waits for the first source, at most a second after `air`."""
 
-    renditions: tuple[Rendition, ...]
+    renditions: Annotated[tuple[Rendition, ...], msgspec.Meta(max_length=RENDITIONS_MAX)]
     fps: int
 
 
@@ -136,7 +137,7 @@ def decode_to_transcoder(packet: bytes) -> ToTranscoder:
     """Raises BadInput `bad_control`."""
     try:
         return _to_transcoder.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message to a transcoder: {error}", code="bad_control") from None
 
 
@@ -144,7 +145,7 @@ def decode_to_ingest(packet: bytes) -> ToIngest:
     """Raises BadInput `bad_control`."""
     try:
         return _to_ingest.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message of a transcoder: {error}", code="bad_control") from None
 
 

@@ -43,7 +43,7 @@ def load(folder: Path, event: str, now: float) -> Record:
         return msgspec.structs.replace(record, event=event)
     except FileNotFoundError:
         return Record(event)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         log.error("ledger_unreadable", event_id=event, kept_as=f"{FILE}.bad")
         path.replace(path.with_name(f"{FILE}.bad"))
         return unreadable(event, now)

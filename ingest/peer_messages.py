@@ -102,7 +102,7 @@ def decode_to_peer(packet: bytes) -> ToPeer:
     """Raises BadInput `bad_control`."""
     try:
         return _to_peer.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message to a peer: {error}", code="bad_control") from None
 
 
@@ -110,5 +110,5 @@ def decode_from_peer(packet: bytes) -> FromPeer:
     """Raises BadInput `bad_control`."""
     try:
         return _from_peer.decode(packet)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"Not a message of a peer: {error}", code="bad_control") from None

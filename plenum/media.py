@@ -8,8 +8,10 @@ number for the same instant in every rendition. Rules only: nothing here reads a
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 VIDEO_TIMESCALE = 90_000
 """Ticks a second of every video track."""
@@ -22,6 +24,11 @@ PART_S = 0.2
 
 DEFAULT_PART_COUNT_LIMIT = 64
 """More parts than this in one segment is a defect of the sender, not a long segment."""
+
+
+RENDITIONS_MAX = 32
+_U16 = Annotated[int, Meta(ge=0, lt=1 << 16)]
+_U32 = Annotated[int, Meta(ge=0, lt=1 << 32)]
 
 
 class RenditionKind(StrEnum):
@@ -39,34 +46,38 @@ class ProgrammeState(StrEnum):
 
 
 class Rendition(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """One rung of the ladder, or the audio. `id` is the number used in the feed header (0 to 254)."""
+    """One rung of the ladder, or the audio. `id` is the number used in the feed header (0 to 254).
 
-    id: int
-    name: str
+    What is read from JSON comes from a process that decoded what a stranger sent, and goes into playlists and divisions:
+    the ranges hold there.
+    """
+
+    id: Annotated[int, Meta(ge=0, le=254)]
+    name: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,16}\Z")]
     """Stable name used in URLs and subscriptions: `720p`, `480p`, `audio`."""
     kind: RenditionKind
-    bitrate_bps: int
+    bitrate_bps: _U32
     """Average bitrate the encoder is asked for."""
-    codec: str
+    codec: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.]{1,32}\Z")]
     """RFC 6381 codec string: `avc1.42c01f`, `mp4a.40.2`."""
-    timescale: int
+    timescale: Annotated[int, Meta(ge=1, lt=1 << 32)]
     """Ticks a second of `start` and `duration` in this rendition's parts."""
-    width: int = 0
-    height: int = 0
-    fps: float = 0.0
-    sample_rate: int = 0
-    channels: int = 0
+    width: _U16 = 0
+    height: _U16 = 0
+    fps: Annotated[float, Meta(ge=0, le=1000)] = 0.0
+    sample_rate: _U32 = 0
+    channels: _U16 = 0
 
 
 class Programme(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """What the `renditions` message of the feed carries (as JSON): the ladder and the state of the programme."""
 
-    renditions: tuple[Rendition, ...]
+    renditions: Annotated[tuple[Rendition, ...], Meta(max_length=RENDITIONS_MAX)]
     state: ProgrammeState
-    epoch: int
+    epoch: _U32
     """Timeline epoch: it changes when `start` no longer counts from the same zero. Parts of different epochs never mix."""
-    part_s: float = PART_S
-    segment_s: float = SEGMENT_S
+    part_s: Annotated[float, Meta(ge=0.01, le=10)] = PART_S
+    segment_s: Annotated[float, Meta(ge=0.5, le=60)] = SEGMENT_S
     on_air: str = ""
     """Name of who is on air, empty with the slate."""
     started_at_ms: int = 0

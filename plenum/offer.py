@@ -24,12 +24,12 @@ MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 
 _LINE = re.compile(r"[a-z]=[^\x00-\x08\x0a-\x1f\x7f]{0,2047}")
-_MEDIA = re.compile(r"m=([a-z]{1,16}) (\d{1,5})(?:/\d+)? ([A-Z/]{1,32}) ([\w\-. ]{1,512})", re.ASCII)
+_MEDIA = re.compile(r"m=([a-z]{1,16}) (\d{1,5})(?:/\d+)? ([A-Z/]{1,32}) ([\w\-.][\w\-. ]{0,511})", re.ASCII)
 _RTPMAP = re.compile(r"(\d{1,3}) ([\w\-]{1,32})/(\d{1,6})(?:/(\d))?", re.ASCII)
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`{|}~-]{1,32}", re.ASCII)
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-_FINGERPRINT = re.compile(r"(sha-256|sha-384|sha-512) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})", re.IGNORECASE)
+_FINGERPRINT = re.compile(r"(sha-256|sha-384|sha-512) ((?:[0-9A-F]{2}:){31,63}[0-9A-F]{2})", re.IGNORECASE | re.ASCII)
 _FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _EXTENSION = re.compile(r"(\d{1,2})(?:/(?:sendonly|sendrecv))? (\S{1,128})(?: .*)?", re.ASCII)
 _BASELINE = re.compile(r"42([0-9a-f])0[0-9a-f]{2}")
@@ -190,7 +190,7 @@ def _refuse_repeated(sections: Iterable[Section]) -> Iterable[Section]:
 def _choose_codec(kind: str, formats: Sequence[str], lines: list[str]) -> Codec:
     """The best of what the section offers: H.264 before VP8 (the page may list them in any order)."""
     maps = {match[1]: match for value in attributes(lines, "rtpmap") if (match := _RTPMAP.fullmatch(value))}
-    offered = [maps[number] for number in formats if number in maps and int(number) < 128]
+    offered = [maps[number] for number in formats if number in maps and _may_be_multiplexed(int(number))]
     parameters = {number: _parameters(text) for number, _, text in _spaced(attributes(lines, "fmtp"))}
     ranked = sorted(
         (rank, index)
@@ -208,6 +208,11 @@ def _choose_codec(kind: str, formats: Sequence[str], lines: list[str]) -> Codec:
         profile_level_id=parameters.get(chosen[1], {}).get("profile-level-id", "42e01f") if name == "H264" else "",
         feedback=tuple(_read_feedback(chosen[1], lines)),
     )
+
+
+def _may_be_multiplexed(payload_type: int) -> bool:
+    """RFC 5761 4: on one port with RTCP, packets with these types and a marker would be taken for RTCP."""
+    return payload_type < 128 and not 64 <= payload_type < 96
 
 
 def _rank(kind: str, entry: re.Match[str], parameters: dict[str, str]) -> int | None:
@@ -244,10 +249,16 @@ def _read_feedback(number: str, lines: list[str]) -> Iterable[str]:
 
 
 def _read_extensions(lines: list[str]) -> Iterable[tuple[int, str]]:
+    """Each extension that we know, and each number, once (RFC 8285 5)."""
+    taken: set[int | str] = set()
     for value in attributes(lines, "extmap"):
         match = _EXTENSION.fullmatch(value)
-        if match and match[2] in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI, MID_URI) and 1 <= int(match[1]) <= 14:
-            yield int(match[1]), match[2]
+        if not match or match[2] not in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI, MID_URI) or not 1 <= int(match[1]) <= 14:
+            continue
+        number, uri = int(match[1]), match[2]
+        if taken.isdisjoint((number, uri)):
+            taken |= {number, uri}
+            yield number, uri
 
 
 def _check_bundle(session: list[str], sections: Sequence[Section]) -> None:

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any, cast
 
 import ifaddr
+from aioice import stun
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCPeerConnection
@@ -75,6 +76,7 @@ class GuardedStunProtocol(StunProtocol):
 
     def _pass_stun(self, data: bytes, addr: tuple[Any, ...]) -> None:
         try:
+            stun.parse_message(data)  # what it does not understand, aioice would queue as media: without bound
             super().datagram_received(data, addr)
         except Exception as error:  # noqa: BLE001 - outermost frame; the sender holds the password, its bytes may be odd
             self._dropped[Verdict.MALFORMED] += 1

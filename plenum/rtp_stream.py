@@ -52,7 +52,8 @@ class RtpStream:
 
     def packets_of(self, payloads: Sequence[bytes], ticks: int) -> list[bytes]:
         """The packets of one picture or sound block at `ticks` of the stream's clock; the last has the marker."""
-        return [self._next(payload, ticks, payload is payloads[-1]) for payload in payloads]
+        last = len(payloads) - 1
+        return [self._next(payload, ticks, index == last) for index, payload in enumerate(payloads)]
 
     def repairs(self, sequences: Iterable[int]) -> list[bytes]:
         """Packets again that the receiver misses: as RTX (RFC 4588) where negotiated, else as they were."""

@@ -112,6 +112,8 @@ _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(Clie
 _json = msgspec.json.Encoder()
 _programme_decoder = msgspec.json.Decoder(Programme)
 _bye_decoder = msgspec.json.Decoder(Bye)
+_NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""All that msgspec raises: not JSON or not of the type, text that is not UTF-8, brackets a thousand deep."""
 
 
 def pack(header: Header, payload: bytes | memoryview = b"") -> bytes:
@@ -225,7 +227,7 @@ def as_programme(payload: bytes | memoryview) -> Programme:
     """Raises BadInput `bad_frame` when the JSON is not a `Programme`."""
     try:
         return _programme_decoder.decode(payload)
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise BadInput(f"Not a programme: {error}", code="bad_frame") from None
 
 
@@ -240,7 +242,7 @@ def pack_bye(bye: Bye) -> bytes:
 def as_bye(payload: bytes | memoryview) -> Bye:
     try:
         return _bye_decoder.decode(payload)
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise BadInput(f"Not a bye: {error}", code="bad_frame") from None
 
 
@@ -248,7 +250,7 @@ def decode_client(text: str | bytes) -> ClientMessage:
     """Parse a client's message. Raises BadInput `bad_message`."""
     try:
         return _client_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except _NOT_JSON as error:
         raise BadInput(f"Not a feed message: {error}", code="bad_message") from None
 
 

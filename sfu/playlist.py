@@ -22,6 +22,10 @@ PEAK_HEADROOM = 1.25
 """BANDWIDTH before a whole segment was measured: x264's rate control may exceed its average by this much."""
 
 
+_LAST_S = 253_402_300_799
+"""The last second of 9999, where ISO 8601 ends for us: a feed's clock may say anything, a playlist must come of it."""
+
+
 def multivariant(renditions: Iterable[Rendition], peaks_bps: Mapping[int, float]) -> str:
     """The address that players are given: one variant per video rendition, the audio as an alternate rendition."""
     ladder = tuple(renditions)
@@ -167,8 +171,8 @@ def _segments_with_parts(listed: list[Segment], until_s: float) -> int:
 
 
 def date_time(wall_us: int) -> str:
-    """4.4.4.6: ISO 8601, milliseconds, UTC."""
-    moment = datetime.fromtimestamp(wall_us / 1e6, UTC)
+    """4.4.4.6: ISO 8601, milliseconds, UTC; from 1970 to 9999 whatever the feed says."""
+    moment = datetime.fromtimestamp(min(max(wall_us, 0) / 1e6, _LAST_S), UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 

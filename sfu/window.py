@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from math import ceil
 
-from plenum.media import DEFAULT_PART_COUNT_LIMIT, SEGMENT_S, Programme, Rendition
+from plenum.media import DEFAULT_PART_COUNT_LIMIT, Programme, Rendition
 from plenum.wire import Flag, Kind, as_programme
 from sfu.frames import Frame, Position
 
@@ -301,7 +301,7 @@ class Window:
         self.programme, self.programme_frame = programme, frame
         # A restarted origin says `waiting` with no renditions before its programme stands again: what is held stays.
         if programme.renditions:
-            self.tracks = {r.id: self._track_for(r, programme.segment_s or SEGMENT_S) for r in programme.renditions}
+            self.tracks = {r.id: self._track_for(r, programme.segment_s) for r in programme.renditions}
         return Heard.PROGRAMME
 
     def _track_for(self, rendition: Rendition, segment_s: float) -> Track:
@@ -346,7 +346,8 @@ class Window:
         oldest = min(track.segments[0].msn for track in self.tracks.values() if track.segments)
         size = self.size
         while oldest < newest_msn - 1 and (oldest < keep or size > self._limit_bytes):
-            oldest += 1
+            # What is too old goes in one step: another rendition may stand thousands of millions of numbers behind.
+            oldest = max(oldest + 1, min(keep, newest_msn - 1))
             for track in self.tracks.values():
                 track.forget_before(oldest)
             size = self.size

@@ -39,7 +39,10 @@ def test_messages_of_the_transcoder_survive_the_wire(message: ToIngest) -> None:
     assert decode_to_ingest(encode_control(message)) == message
 
 
-@pytest.mark.parametrize("packet", [b"", b"{}", b'{"t":"explode"}', b"\xff", b'{"t":"attach"}'])
+DEEP = b'{"t":"stop","x":' + b"[" * 2000 + b"]" * 2000 + b"}"
+
+
+@pytest.mark.parametrize("packet", [b"", b"{}", b'{"t":"explode"}', b"\xff", b'{"t":"attach"}', DEEP])
 def test_nonsense_is_refused(packet: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         decode_to_transcoder(packet)

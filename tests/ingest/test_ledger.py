@@ -79,7 +79,7 @@ def test_a_write_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypatch:
     assert steps == [f"fsync {tmp_path.name}", f"fsync {FILE}.new", f"rename {FILE}.new", "fsync town-hall"]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"event": 5}'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"event": 5}', b'{"x":' + b"[" * 2000])
 def test_a_damaged_file_is_put_aside_and_the_numbers_start_at_the_clock(tmp_path: Path, damage: bytes) -> None:
     write(tmp_path, Record("town-hall", msn=7))
     (tmp_path / "town-hall" / FILE).write_bytes(damage)

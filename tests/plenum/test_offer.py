@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plenum.errors import BadInput
-from plenum.offer import OFFER_MAX, read_offer, uses_transport_cc
+from plenum.offer import ABS_SEND_TIME_URI, OFFER_MAX, TRANSPORT_CC_URI, read_offer, uses_transport_cc
 
 CHROMIUM = (Path(__file__).parent / "offers" / "chromium.sdp").read_bytes().decode()
 FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
@@ -110,6 +110,8 @@ def test_a_bundle_only_section_is_alive_although_its_port_is_zero():
         (offer(section("video", "96", *VP8)).replace("a=mid:0", "a=mid:" + "m" * 40), "a=mid"),
         (offer(section("video", "96", *VP8), section("audio", "111", *OPUS)), "same a=mid"),
         (offer(["m=video what"]), "media section"),
+        (offer(section("video", "96", *VP8), ["m=audio 0 RTP/AVP  ", "a=mid:1"]), "media section"),
+        (offer(section("video", "72", "a=rtpmap:72 VP8/90000")), "no codec"),
     ],
 )
 def test_a_refusal_says_what_to_offer_instead(text: str | bytes, advice: str):
@@ -122,3 +124,16 @@ LINES = CHROMIUM.split("\r\n")
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_as_a_bad_offer(body: bytes):
     refusal(b"v=0\r\n" + body)
+
+
+def test_letters_that_only_look_like_ours_when_case_is_ignored_make_no_fingerprint():
+    # U+017F matches an s without regard to case, but its lower case is itself: no such algorithm, a KeyError.
+    body = offer(section("video", "96", *VP8)).replace("sha-256", "\u017fha-256").encode()
+    assert b"fingerprint:\xc5\xbfha-256 AB:" in body
+    assert "a=fingerprint" in refusal(body)
+
+
+def test_an_extension_that_is_offered_often_is_answered_once():
+    offered = [f"a=extmap:{number} {uri}" for number in (3, 3, 4) for uri in (TRANSPORT_CC_URI, ABS_SEND_TIME_URI)]
+    [video] = read_offer(offer(section("video", "96", *VP8, *offered * 20))).sections
+    assert video.extensions == ((3, TRANSPORT_CC_URI), (4, ABS_SEND_TIME_URI))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from plenum.answer import read_transport
+from plenum.datagrams import DatagramGuard, Verdict
 from plenum.errors import BadInput, Unavailable
 from plenum.rtc_binding import MediaBinding
-from plenum.rtc_seam import bind_media, interface_addresses
+from plenum.rtc_seam import GuardedStunProtocol, bind_media, interface_addresses
 
 
 @pytest.fixture
@@ -101,3 +104,26 @@ async def test_the_receive_buffer_holds_a_key_frame(pc: RTCPeerConnection):
 def test_settings_that_make_no_sense_are_refused(binding: MediaBinding):
     with pytest.raises(BadInput, match="rtc"):
         binding.checked()
+
+
+# A signed answer to a check of ours, with an address of family 226: found by fuzzing.
+NO_SUCH_FAMILY = (
+    b"\x01\x01\x00$!\x12\xa4Btttttttttttt\x00 \x00\x08\x01\xe2\xe7\xcc!\xc0E\x00"
+    b"\x00\x08\x00\x14\x8c\x8e\x9b\x94\xd4\x0fL\xf4\x8d\x1f\x03-F\xe0K\xe8ZK\xeb\xf6"
+)
+
+
+async def test_stun_that_aioice_does_not_understand_is_not_queued_as_media():
+    queued: list[bytes] = []
+    receiver = SimpleNamespace(
+        remote_username="them",
+        remote_password="q" * 22,
+        _queue=SimpleNamespace(qsize=lambda: len(queued)),
+        data_received=lambda data, component: queued.append(data),
+    )
+    dropped: Counter[str] = Counter()
+    protocol = GuardedStunProtocol(receiver, DatagramGuard("ours", "p" * 22), dropped)
+    protocol.local_candidate = SimpleNamespace(component=1)
+    protocol.transactions = {b"t" * 12: None}
+    protocol.datagram_received(NO_SUCH_FAMILY, ("198.51.100.7", 50000))
+    assert (queued, dropped) == ([], {Verdict.MALFORMED: 1})

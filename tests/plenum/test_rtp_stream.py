@@ -74,3 +74,8 @@ def test_h264_is_cut_into_payloads_that_make_the_same_units_again(sent: list[byt
 
 def test_three_byte_start_codes_and_trailing_zeros_are_understood():
     assert list(nal_units(b"\0\0\1\x67a\0\0\0\1\x68b\0\0")) == [b"\x67a", b"\x68b"]
+
+
+def test_equal_payloads_do_not_end_a_picture_before_its_last():
+    packets = RtpStream(NUMBERS).packets_of([b"\x0a", b"b", b"\x0a"], 0)  # Python has one object for equal single bytes
+    assert [parse_rtp(data).marker for data in packets] == [False, False, True]

@@ -91,3 +91,45 @@ def test_any_text_of_a_client_raises_only_our_own_error(text: str | bytes) -> No
         wire.decode_client(text)
     except BadInput as error:
         assert error.code == "bad_message"
+
+
+DEEP = b'{"t":"subscribe","x":' + b"[" * 2000 + b"]" * 2000 + b"}"
+
+
+@pytest.mark.parametrize("payload", [DEEP, b'{"code":"\xff\xff"}', b'{"renditions":[],"state":"\xff"}', b"", b"[]"])
+def test_json_of_any_depth_and_any_bytes_is_refused_like_other_junk(payload: bytes) -> None:
+    for read in (wire.as_programme, wire.as_bye):
+        with pytest.raises(BadInput) as caught:
+            read(payload)
+        assert caught.value.code == "bad_frame"
+    with pytest.raises(BadInput) as refused:
+        wire.decode_client(payload)
+    assert refused.value.code == "bad_message"
+
+
+RENDITION = b'{"id":0,"name":"720p","kind":"video","bitrate_bps":1,"codec":"avc1.42c01f","timescale":90000}'
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (b'"timescale":90000', b'"timescale":0'),
+        (b'"timescale":90000', b'"timescale":-1'),
+        (b'"timescale":90000', b'"timescale":' + b"9" * 400),
+        (b'"id":0', b'"id":255'),
+        (b'"720p"', b'"720p\\n#EXT-X-ENDLIST"'),
+        (b'"720p"', b'"../720p"'),
+        (b'"avc1.42c01f"', b'"avc1\\""'),
+        (b'"epoch":1', b'"epoch":1,"segment_s":0'),
+        (b'"epoch":1', b'"epoch":1,"part_s":1e-300'),
+        (b'"epoch":1', b'"epoch":-1'),
+        (RENDITION, b",".join([RENDITION] * 33)),
+    ],
+)
+def test_a_programme_that_no_playlist_can_be_made_of_is_refused(right: bytes, wrong: bytes) -> None:
+    payload = b'{"renditions":[' + RENDITION + b'],"state":"live","epoch":1}'
+    assert wire.as_programme(payload).renditions[0].name == "720p"
+    assert right in payload
+    with pytest.raises(BadInput) as caught:
+        wire.as_programme(payload.replace(right, wrong))
+    assert caught.value.code == "bad_frame"

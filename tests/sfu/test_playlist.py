@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfu.playlist import media, multivariant
+from sfu.playlist import date_time, media, multivariant
 from sfu.window import Window
 from tests.sfu.feed_parts import HIGH, LADDER, LOW, SOUND, end, init, part, segment, window
 from tests.sfu.llhls_check import apply_delta, check, check_update, read, same_segments
@@ -186,3 +186,9 @@ def test_other_part_lengths_set_their_own_limits() -> None:
     track = window(segment(41)).track("720p")
     assert track is not None
     assert "PART-HOLD-BACK=1.00000" in media(track, [], 1 / 3)
+
+
+def test_whatever_a_feeds_clock_says_is_a_date() -> None:
+    assert date_time(1_800_000_000_123_000) == "2027-01-15T08:00:00.123Z"
+    assert date_time(-(2**63)) == "1970-01-01T00:00:00.000Z"
+    assert date_time(2**63 - 1) == "9999-12-31T23:59:59.000Z"

@@ -246,3 +246,9 @@ def test_whatever_comes_numbers_are_consecutive_and_parts_complete(story: list[t
         assert {one.header.init_id for one in s.parts} <= {s.init_id}
     numbers = [s.discontinuity_number for s in segments]
     assert numbers == sorted(numbers)
+
+
+def test_a_jump_over_all_numbers_takes_no_time_and_leaves_what_is_new() -> None:
+    made = window(segment(5), segment(5, LOW), part(2**32 - 1, 0))
+    assert shape(made) == [(2**32 - 1, 1, False)]
+    assert shape(made, "360p") == []
