@@ -214,7 +214,9 @@ async def test_the_chosen_look_is_remembered(show: Show) -> None:
 async def test_the_mute_key_silences_the_microphone_and_not_the_tab(show: Show) -> None:
     page = show.presenter.page
     await page.get_by_test_id("shared-sound").wait_for()
+    await page.get_by_role("radio", name="Screen with camera").check()  # keys work on from there
     await page.keyboard.press("m")
+    await page.locator("[data-testid=mic][aria-pressed=false]").wait_for(timeout=PATIENCE_MS)
     await asyncio.sleep(2)
     with_tab = await sound_level(show.viewer.page)
     await show.slides.evaluate("audio.suspend()")
