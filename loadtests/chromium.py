@@ -32,7 +32,17 @@ globalThis.WebSocket = new Proxy(globalThis.WebSocket, {
 """Init script of a page whose network lets no WebSocket through."""
 
 
-async def launch(chromium: BrowserType, *extra: str) -> Browser:
-    """The system's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings."""
+PRETENDED = "--use-fake-ui-for-media-stream"
+"""Answers every question for a device, and gives a fake screen that looks like the fake camera."""
+
+
+async def launch(chromium: BrowserType, *extra: str, pretends_to_ask: bool = True) -> Browser:
+    """The system's Chromium where there is one (it plays and encodes H.264), else the one Playwright brings.
+
+    Without `pretends_to_ask` a tab is shared for real, with its sound, which Playwright would mute.
+    """
     installed = next((path for name in INSTALLED if (path := shutil.which(name))), None)
-    return await chromium.launch(executable_path=installed, args=[*FLAGS, *extra])
+    if pretends_to_ask:
+        return await chromium.launch(executable_path=installed, args=[*FLAGS, *extra])
+    flags = [flag for flag in FLAGS if flag != PRETENDED]
+    return await chromium.launch(executable_path=installed, args=[*flags, *extra], ignore_default_args=["--mute-audio"])

@@ -108,18 +108,32 @@ export async function openBoth(): Promise<Opened> {
   }
 }
 
+/** Phones cannot. */
+export function canShareScreen(): boolean {
+  return typeof navigator.mediaDevices?.getDisplayMedia === "function";
+}
+
+export interface SharedScreen {
+  readonly picture: MediaStreamTrack;
+  /** Only where the browser can, for what was chosen, and where the person left it switched on. */
+  readonly sound: MediaStreamTrack | null;
+}
+
 /** Null when the person closed the browser's choice. Rejects with CaptureFailed otherwise. */
-export async function openScreen(): Promise<MediaStreamTrack | null> {
+export async function openScreen(): Promise<SharedScreen | null> {
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({
       video: { frameRate: { ideal: 30, max: 30 }, width: { max: 1920 }, height: { max: 1080 } },
-      audio: false,
+      // Music and films: what cleans a voice would spoil them.
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
-    const track = stream.getVideoTracks()[0] ?? null;
-    if (track) track.contentHint = "detail";
-    return track;
+    const [picture] = stream.getVideoTracks();
+    const [sound = null] = stream.getAudioTracks();
+    if (!picture) throw new CaptureFailed("missing", "NotFoundError");
+    picture.contentHint = "detail";
+    return { picture, sound };
   } catch (error) {
-    const failed = failure(error);
+    const failed = error instanceof CaptureFailed ? error : failure(error);
     if (failed.errorName === "NotAllowedError") return null;
     throw failed;
   }

@@ -8,6 +8,7 @@ export { Kbd } from "./kbd";
 export { Menu, type MenuItem } from "./menu";
 export { Meter } from "./meter";
 export { Switch } from "./switch";
+export { Segments } from "./segments";
 export { Chips, Panel, panelId, Tabs, type Option } from "./tabs";
 export { CheckRow, Empty, Notice, type CheckState } from "./notice";
 export { StatTile } from "./stat-tile";

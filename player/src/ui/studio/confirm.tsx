@@ -23,7 +23,7 @@ export function ConfirmLive({ store, onClose }: { store: StudioStore; onClose():
           <CheckRows store={store} />
         </ul>
         {devices.isMuted.value && <Notice>{words.muted}</Notice>}
-        {!devices.camera.value && !devices.screen.value && <Notice kind="accent">{words.cameraOff}</Notice>}
+        {!devices.camera.value && !devices.share.screen.value && <Notice kind="accent">{words.cameraOff}</Notice>}
         {!allGood && <p class="small muted">{words.openChecks}</p>}
       </div>
       <div class="dialog-actions">

@@ -1,16 +1,18 @@
 /**
  * What the presenter sends, before and on air: camera or screen or name plate, microphone, muted or not.
  *
- * `picture` is the track that goes out, whatever it comes from; whoever publishes follows it. A camera that is switched off is
+ * `picture` and `sound` are the tracks that go out, whatever they come from; whoever publishes follows them. A camera that is switched off is
  * released (its lamp goes out) and the plate takes its place. A device that disappears is told as a trouble, never papered over.
  */
 import { computed, signal } from "@preact/signals";
 
+import { compositionOf } from "../../core/composition";
 import { fall, SILENCE_DB } from "../../core/level";
 import type { DeviceTrouble } from "../../core/trouble";
-import { CaptureFailed, devices, openBoth, openDevice, openScreen, type Device, type DeviceKind } from "../../media/capture";
+import { CaptureFailed, devices, openBoth, openDevice, type Device, type DeviceKind } from "../../media/capture";
 import { LevelMeter } from "../../media/meter";
 import { namePlate, type Plate } from "../../media/plate";
+import { ScreenShare } from "./share";
 
 export interface Trouble {
   readonly kind: DeviceKind;
@@ -27,7 +29,7 @@ export class StudioDevices {
   readonly lists = { camera: signal<readonly Device[]>([]), microphone: signal<readonly Device[]>([]) };
   readonly camera = signal<MediaStreamTrack | null>(null);
   readonly microphone = signal<MediaStreamTrack | null>(null);
-  readonly screen = signal<MediaStreamTrack | null>(null);
+  readonly share = new ScreenShare(this.camera, this.microphone);
   readonly troubles = signal<readonly Trouble[]>([]);
   readonly isOpening = signal(false);
   readonly isMuted = signal(false);
@@ -36,8 +38,26 @@ export class StudioDevices {
   readonly speaksWhileMuted = signal(false);
   private readonly plate = signal<Plate | null>(null);
 
-  readonly picture = computed(() => this.screen.value ?? this.camera.value ?? this.plate.value?.track ?? null);
-  readonly showsCamera = computed(() => this.screen.value === null && this.camera.value !== null);
+  readonly composition = computed(() =>
+    compositionOf(
+      { hasScreen: this.share.screen.value !== null, hasCamera: this.camera.value !== null, hasPlate: this.plate.value !== null },
+      this.share.wanted.value,
+    ),
+  );
+  readonly picture = computed(() => {
+    switch (this.composition.value) {
+      case "screen":
+      case "inset":
+        return this.share.picture.value;
+      case "camera":
+        return this.camera.value;
+      case "plate":
+        return this.plate.value?.track ?? null;
+      case "nothing":
+        return null;
+    }
+  });
+  readonly sound = computed(() => this.share.sound.value ?? this.microphone.value);
 
   /** On air, or on the way there: then a missing camera means the plate, at once. */
   isSending = false;
@@ -95,23 +115,14 @@ export class StudioDevices {
 
   /** The camera's picture comes back when the screen ends, also by the browser's own button. */
   async toggleScreen(): Promise<void> {
-    const running = this.screen.value;
-    if (running) {
-      running.stop();
-      this.screen.value = null;
-      return;
-    }
-    const track = await openScreen();
-    if (!track) return;
-    track.addEventListener("ended", () => {
-      if (this.screen.value === track) this.screen.value = null;
-    });
-    this.screen.value = track;
+    if (this.share.screen.value) this.share.stop();
+    else await this.share.start();
   }
 
   close(): void {
-    for (const track of [this.camera.value, this.microphone.value, this.screen.value]) track?.stop();
-    this.camera.value = this.microphone.value = this.screen.value = null;
+    this.share.stop();
+    for (const track of [this.camera.value, this.microphone.value]) track?.stop();
+    this.camera.value = this.microphone.value = null;
     this.plate.value?.close();
     this.plate.value = null;
     this.meter?.close();

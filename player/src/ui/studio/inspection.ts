@@ -44,7 +44,7 @@ export class Inspection {
   }
 
   private countUp(video: HTMLVideoElement): void {
-    if (this.countingSince === null || !this.devices.showsCamera.value || document.hidden) return;
+    if (this.countingSince === null || this.devices.composition.value !== "camera" || document.hidden) return;
     const elapsedMs = performance.now() - this.countingSince;
     if (elapsedMs < COUNT_FRAMES_MS) return;
     this.set("camera", cameraOutcome(video.videoWidth, video.videoHeight, (this.frames * 1000) / elapsedMs));

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { common } from "../../i18n/common";
 import { studio as t } from "../../i18n/studio";
 import { watch } from "../../i18n/watch";
+import { canShareScreen } from "../../media/capture";
 import { Badge, Icon, LinkButton, toast, Toasts, TopBar, type BadgeKind } from "../components";
 import { useShortcuts } from "../shortcuts";
 import type { ThemeChoice } from "../theme";
@@ -40,6 +41,7 @@ export function StudioPage({ store, theme }: { store: StudioStore; theme: ThemeC
 }
 
 export function shareScreen(store: StudioStore): void {
+  if (!canShareScreen()) return;
   store.devices.toggleScreen().catch(() => toast(t().screenFailed, "bad"));
 }
 

@@ -19,14 +19,14 @@ export function Rehearsal({ devices }: { devices: StudioDevices }) {
     forget();
     busy.value = true;
     try {
-      recording.value = await record([devices.picture.value, devices.microphone.value].filter((track) => track !== null));
+      recording.value = await record([devices.picture.value, devices.sound.value].filter((track) => track !== null));
     } catch {
       toast(t().recordFailed, "bad");
     }
     busy.value = false;
   };
   if (!canRecord()) return null;
-  const has = devices.picture.value !== null || devices.microphone.value !== null;
+  const has = devices.picture.value !== null || devices.sound.value !== null;
   return (
     <div class="rehearsal">
       <Button wide busy={busy.value} disabled={!has} onClick={() => void start()} data-testid="record">

@@ -6,6 +6,8 @@ import { formatClock, formatNumber } from "../../i18n";
 import { studio as t } from "../../i18n/studio";
 import { Badge, Icon, Notice } from "../components";
 import { useNow } from "../now";
+import type { StudioDevices } from "./devices";
+import { LOOK_ICONS } from "./look-choice";
 import type { StudioStore } from "./store";
 
 export function SelfView({ store, children }: { store: StudioStore; children: ComponentChildren }) {
@@ -19,7 +21,7 @@ export function SelfView({ store, children }: { store: StudioStore; children: Co
   useEffect(() => {
     if (video.current) store.inspection.watch(video.current);
   }, [store]);
-  const mirrored = store.devices.showsCamera.value;
+  const mirrored = store.devices.composition.value === "camera";
   return (
     <section
       class={`self ${store.isOnAir.value ? "self-on-air" : ""}`}
@@ -61,10 +63,32 @@ function Standing({ store }: { store: StudioStore }) {
           </Badge>
         </>
       )}
-      {devices.screen.value && <Badge kind="accent">{t().sharing}</Badge>}
-      {!devices.screen.value && devices.isCameraOff.value && <Badge>{t().plate}</Badge>}
+      <Shown devices={devices} />
     </>
   );
+}
+
+/** What of the presenter viewers see and hear, where it is not simply the camera. */
+function Shown({ devices }: { devices: StudioDevices }) {
+  const words = t().sharing;
+  const composition = devices.composition.value;
+  if (composition === "screen" || composition === "inset") {
+    return (
+      <>
+        <Badge kind="accent" icon={LOOK_ICONS[composition]}>
+          <span data-testid="shown" data-composition={composition}>
+            {words[composition]}
+          </span>
+        </Badge>
+        {devices.share.sound.value && (
+          <Badge kind="accent" icon="sound">
+            <span data-testid="shared-sound">{words.sound}</span>
+          </Badge>
+        )}
+      </>
+    );
+  }
+  return devices.isCameraOff.value ? <Badge icon="cameraOff">{t().plate}</Badge> : null;
 }
 
 function Timer({ store }: { store: StudioStore }) {

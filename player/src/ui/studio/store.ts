@@ -61,7 +61,7 @@ export class StudioStore {
       void this.publisher?.send("video", track);
     });
     effect(() => {
-      const track = this.devices.microphone.value;
+      const track = this.devices.sound.value;
       void this.publisher?.send("audio", track);
     });
     addEventListener("beforeunload", (event) => {
@@ -82,10 +82,11 @@ export class StudioStore {
   goLive(): void {
     if (!this.joined) return;
     this.devices.isSending = true;
-    if (!this.devices.picture.value) this.devices.showPlate();
+    // Also under a shared screen, for when that ends.
+    if (!this.devices.camera.value) this.devices.showPlate();
     this.publisher = new Publisher(this.joined.whip, (state) => this.became(state));
     void this.publisher.send("video", this.devices.picture.value);
-    void this.publisher.send("audio", this.devices.microphone.value);
+    void this.publisher.send("audio", this.devices.sound.value);
     this.publisher.start();
   }
 
