@@ -41,6 +41,7 @@ QUIET_SHARE = 0.3
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=24.0, help="length of each phase with loss")
+    parser.add_argument("--only", choices=("loss", "narrow"), help="one half of it")
     parser.add_argument("--narrow-seconds", type=float, default=20.0)
 
 
@@ -92,7 +93,8 @@ async def _all(measuring: Measuring, options: argparse.Namespace) -> list[Figure
         Figure("free line: pictures a second", free.fps, "1/s", least=27),
         Figure("free line: drawn pictures shown", free.shown * 100, "%"),
     ]
-    for percent, least in LEAST_SHOWN.items():
+    losses = LEAST_SHOWN if options.only != "narrow" else {}
+    for percent, least in losses.items():
         line.lose(percent)
         phase = await measuring.phase(f"{percent} % lost", options.seconds)
         line.lose(0)
@@ -103,7 +105,7 @@ async def _all(measuring: Measuring, options: argparse.Namespace) -> list[Figure
             Figure(f"{percent} % lost: silence inserted", phase.silence_s, "s"),
         ]
         await asyncio.sleep(3.0)
-    return figures + await _narrow(measuring, options.narrow_seconds)
+    return figures + (await _narrow(measuring, options.narrow_seconds) if options.only != "loss" else [])
 
 
 async def _narrow(measuring: Measuring, seconds: float) -> list[Figure]:
@@ -119,6 +121,7 @@ async def _narrow(measuring: Measuring, seconds: float) -> list[Figure]:
         Figure("narrow line: drawn pictures shown", narrow.shown * 100, "%"),
         Figure("narrow line: sound missing", narrow.gaps * 100, "%", most=1.0),
         Figure("narrow line: sound concealed", narrow.concealed_s, "s"),
+        Figure("narrow line: silence inserted", narrow.silence_s, "s"),
         Figure("free again: highest estimate", max(free.estimates_bps) / 1e6, "Mbit/s", least=1.5),
         Figure("free again: pictures a second", free.fps, "1/s"),
         Figure("free again: sound missing", free.gaps * 100, "%", most=1.0),
@@ -155,8 +158,9 @@ class Measuring:
         gaps = await asyncio.to_thread(self._gaps, first, last)
         phase = Phase(name, shown, fps, gaps, after[0] - before[0], after[1] - before[1], estimates)
         self._show(
-            f"{name}: {shown:.1%} of the drawn pictures, {fps:.1f} a second, {gaps:.2%} of the sound missing, "
-            f"{phase.concealed_s:.2f} s concealed, estimate {min(estimates) / 1e6:.2f} to {max(estimates) / 1e6:.2f} Mbit/s"
+            f"{name}: {shown:.1%} of the drawn pictures, {fps:.1f} a second; sound: {gaps:.2%} missing, "
+            f"{phase.concealed_s:.2f} s concealed, {phase.silence_s:.2f} s silent; "
+            f"estimate {min(estimates) / 1e6:.2f} to {max(estimates) / 1e6:.2f} Mbit/s"
         )
         return phase
 
