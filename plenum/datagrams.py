@@ -5,7 +5,8 @@ session, forged DTLS before the handshake as well, and every packet is queued wi
 
 - a STUN Binding request that shows our user name and a MESSAGE-INTEGRITY made with our password,
 - a STUN answer to a transaction of ours, made with the other side's password,
-- DTLS and SRTP (by first byte, RFC 7983) from an address that one of the two has come from.
+- DTLS and SRTP (by first byte, RFC 7983) from an address that one of the two has come from, no more of it than a
+  presenter may send.
 
 Anything else is dropped without an answer, so that the port cannot be used to reflect traffic either. The hook into
 aioice is `plenum/rtc_seam.py`.
@@ -27,6 +28,14 @@ QUEUE_MAX = 2048
 ADDRESSES_MAX = 16
 """Proven addresses per session; the one longest silent is forgotten first."""
 DATAGRAM_MAX = 2048
+MEDIA_BPS_MAX = 20_000_000
+"""What passes of a session's media in a second: 12 Mbit/s of picture, and what repairs and probing add."""
+MEDIA_BURST_BYTES = 2_000_000
+"""A key frame of a large screen, sent at once."""
+CHECKS_PER_S = 100.0
+"""STUN with the right password that passes in a second: each makes aioice answer. A browser sends a dozen at the start,
+then one in 2.5 s."""
+CHECKS_BURST = 200.0
 
 _STUN = struct.Struct("!HHI12s")
 _COOKIE = 0x2112A442
@@ -58,6 +67,7 @@ class Verdict(StrEnum):
     MALFORMED = "datagram_malformed"
     UNAUTHENTICATED = "datagram_unauthenticated"
     QUEUE_FULL = "datagram_queue_full"
+    TOO_FAST = "datagram_too_fast"
 
     @property
     def passes(self) -> bool:
@@ -75,13 +85,33 @@ class StunMessage(msgspec.Struct, frozen=True):
     """The bytes MESSAGE-INTEGRITY covers, with the length field that it was computed with."""
 
 
+class _Bucket:
+    """So much at once, refilled evenly."""
+
+    def __init__(self, per_s: float, burst: float) -> None:
+        self._per_s = per_s
+        self._burst = self._left = burst
+        self._at_s: float | None = None
+
+    def take(self, cost: float, now_s: float) -> bool:
+        if self._at_s is not None:
+            self._left = min(self._burst, self._left + max(0.0, now_s - self._at_s) * self._per_s)
+        self._at_s = now_s
+        if self._left < cost:
+            return False
+        self._left -= cost
+        return True
+
+
 class DatagramGuard:
     """Judges every datagram of one ICE session. Knows no socket and no clock."""
 
-    def __init__(self, ufrag: str, password: str) -> None:
+    def __init__(self, ufrag: str, password: str, media_bps_max: int = MEDIA_BPS_MAX) -> None:
         self._ufrag = ufrag.encode()
         self._password = password.encode()
         self._proven: dict[Address, None] = {}
+        self._media = _Bucket(media_bps_max / 8, MEDIA_BURST_BYTES)
+        self._checks = _Bucket(CHECKS_PER_S, CHECKS_BURST)
 
     def judge(
         self,
@@ -92,22 +122,28 @@ class DatagramGuard:
         remote_ufrag: str | None = None,
         remote_password: str | None = None,
         queued: int = 0,
+        now_s: float = 0.0,
     ) -> Verdict:
-        """The verdict; `transactions` are the ids of our own unanswered requests, `queued` counts waiting datagrams."""
+        """The verdict; `transactions` are the ids of our own unanswered requests, `queued` counts waiting datagrams.
+
+        `now_s` is monotonic. Only what would pass uses up an allowance: a stranger's flood costs the presenter nothing.
+        """
         if not 2 <= len(data) <= DATAGRAM_MAX:
             return Verdict.SHORT
         if data[0] <= 3:
             verdict = self._judge_stun(data, transactions, remote_ufrag, remote_password)
+            if verdict.passes and not self._checks.take(1.0, now_s):
+                return Verdict.TOO_FAST
             if verdict.passes:
                 self._prove(source)
             return verdict
-        return self._judge_media(data, source, queued)
+        return self._judge_media(data, source, queued, now_s)
 
     def knows(self, source: Address) -> bool:
         """Whether this address has shown the session's credentials."""
         return source in self._proven
 
-    def _judge_media(self, data: bytes, source: Address, queued: int) -> Verdict:
+    def _judge_media(self, data: bytes, source: Address, queued: int, now_s: float) -> Verdict:
         dtls, rtp = 20 <= data[0] <= 63, 128 <= data[0] <= 191
         if not dtls and not rtp:
             return Verdict.UNKNOWN_PROTOCOL
@@ -115,7 +151,9 @@ class DatagramGuard:
             return Verdict.UNKNOWN_SOURCE
         if len(data) < (DTLS_MIN if dtls else RTP_MIN):
             return Verdict.SHORT
-        return Verdict.QUEUE_FULL if queued >= QUEUE_MAX else Verdict.MEDIA
+        if queued >= QUEUE_MAX:
+            return Verdict.QUEUE_FULL
+        return Verdict.MEDIA if self._media.take(len(data), now_s) else Verdict.TOO_FAST
 
     def _judge_stun(
         self, data: bytes, transactions: Container[bytes], remote_ufrag: str | None, remote_password: str | None

@@ -66,6 +66,7 @@ class GuardedStunProtocol(StunProtocol):
             remote_ufrag=connection.remote_username,
             remote_password=connection.remote_password,
             queued=connection._queue.qsize(),
+            now_s=time.monotonic(),
         )
         if verdict is Verdict.MEDIA:
             connection.data_received(data, self.local_candidate.component)

@@ -8,7 +8,16 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plenum.datagrams import ADDRESSES_MAX, QUEUE_MAX, DatagramGuard, Verdict, parse_stun
+from plenum.datagrams import (
+    ADDRESSES_MAX,
+    CHECKS_BURST,
+    MEDIA_BPS_MAX,
+    MEDIA_BURST_BYTES,
+    QUEUE_MAX,
+    DatagramGuard,
+    Verdict,
+    parse_stun,
+)
 
 UFRAG, PASSWORD = "ours", "p" * 22
 THEIRS, THEIR_PASSWORD = "them", "q" * 22
@@ -37,7 +46,7 @@ def answer(transaction: bytes, password: str = THEIR_PASSWORD) -> bytes:
     return bytes(message)
 
 
-def judge(guard: DatagramGuard, data: bytes, source=BROWSER, transactions=(), queued=0) -> Verdict:
+def judge(guard: DatagramGuard, data: bytes, source=BROWSER, transactions=(), queued=0, now_s=0.0) -> Verdict:
     return guard.judge(
         data,
         source,
@@ -45,6 +54,7 @@ def judge(guard: DatagramGuard, data: bytes, source=BROWSER, transactions=(), qu
         remote_ufrag=THEIRS,
         remote_password=THEIR_PASSWORD,
         queued=queued,
+        now_s=now_s,
     )
 
 
@@ -108,6 +118,30 @@ def test_what_finds_a_full_queue_is_dropped(guard: DatagramGuard):
     judge(guard, check())
     assert judge(guard, SRTP, queued=QUEUE_MAX - 1) is Verdict.MEDIA
     assert judge(guard, SRTP, queued=QUEUE_MAX) is Verdict.QUEUE_FULL
+
+
+def test_more_media_than_a_presenter_may_send_is_dropped_and_passes_again_later(guard: DatagramGuard):
+    judge(guard, check())
+    packet = SRTP + bytes(1000 - len(SRTP))
+    passed = [judge(guard, packet) for _ in range(MEDIA_BURST_BYTES // 1000 + 5)]
+    assert passed == [Verdict.MEDIA] * (MEDIA_BURST_BYTES // 1000) + [Verdict.TOO_FAST] * 5
+    second = [judge(guard, packet, now_s=0.1 * turn) for turn in range(1, 11) for _ in range(1000)]
+    assert second.count(Verdict.MEDIA) * 8000 == pytest.approx(MEDIA_BPS_MAX, rel=0.01)
+
+
+def test_a_strangers_flood_uses_up_nobody_elses_allowance(guard: DatagramGuard):
+    judge(guard, check())
+    for _ in range(5000):
+        judge(guard, SRTP + bytes(1000), STRANGER)
+        judge(guard, check("ours:them", "guess"), STRANGER)
+    assert judge(guard, SRTP) is Verdict.MEDIA
+    assert judge(guard, check()) is Verdict.REQUEST
+
+
+def test_checks_with_the_right_password_are_rationed_too(guard: DatagramGuard):
+    verdicts = [judge(guard, check()) for _ in range(int(CHECKS_BURST) + 1)]
+    assert verdicts[-2:] == [Verdict.REQUEST, Verdict.TOO_FAST]
+    assert judge(guard, check(), now_s=1.0) is Verdict.REQUEST
 
 
 def test_malformed_stun_is_dropped(guard: DatagramGuard):
