@@ -14,6 +14,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
+from ingest.samples import SampleStream
+
 Picture = TypeVar("Picture")
 
 RATES = (30, 25)
@@ -165,20 +167,32 @@ class PlayoutDelay:
 
     Grows at once when something came later than that (a repeated picture costs less than a lost one), shrinks by one
     frame at most every ten seconds (each time a picture is left out). Never more than `SLACK_MAX_US` above what the
-    slower stream needs at its best.
+    slower stream needs at its best; but where sound comes later than that for half a second (a line that has become too
+    narrow, with a long queue before it), up to `SLACK_SOUND_US`: seconds without sound would be worse. Of what is above
+    `SLACK_MAX_US` a frame a second is given back.
     """
 
     SLACK_FIRST_US = 40_000
     SLACK_MIN_US = 20_000
     SLACK_MAX_US = 100_000
+    SLACK_SOUND_US = 600_000
     MARGIN_US = 4_000
+    SOUND_MARGIN_US = 30_000
     SHRINK_EVERY_US = 10_000_000
+    HURRY_EVERY_US = 1_000_000
+    LASTING_US = 400_000
+    LASTING_PACKETS = 25
+    LASTING_SHARE = 0.2
+    """Of the packets in that time so many may have come sooner."""
 
     def __init__(self, fps: int = DEFAULT_FPS) -> None:
         self.value_us = 0
         self._frame_us = 1_000_000 // fps
         self._streams: dict[int, Extremes] = {}
         self._shrunk_us = 0
+        self._sound: deque[tuple[int, int]] = deque(maxlen=self.LASTING_PACKETS)
+        self._slack_us = self.SLACK_MAX_US
+        self._slack_shrunk_us = 0
 
     def observe(self, stream: int, lateness_us: int, now_us: int) -> None:
         """Something of this stream became playable `lateness_us` after its capture."""
@@ -188,9 +202,27 @@ class PlayoutDelay:
         self._streams.setdefault(stream, Extremes(WINDOW_S)).add(now_us, lateness_us)
         best = max(held.low for held in self._streams.values())
         worst = max(held.high for held in self._streams.values())
+        if stream == SampleStream.AUDIO:
+            self._sound.append((now_us, lateness_us))
+            self._allow(self._lasting_us() + self.SOUND_MARGIN_US - best, now_us)
         # What waited in a socket while a process started is late by seconds, and then no more.
-        self.value_us = min(self.value_us, best + self.SLACK_MAX_US)
-        self._approach(min(max(worst + self.MARGIN_US, best + self.SLACK_MIN_US), best + self.SLACK_MAX_US), now_us)
+        self.value_us = min(self.value_us, best + self._slack_us)
+        self._approach(min(max(worst + self.MARGIN_US, best + self.SLACK_MIN_US), best + self._slack_us), now_us)
+
+    def _lasting_us(self) -> int:
+        """How late nearly all of the sound has come for half a second; 0 where that is not known."""
+        full = len(self._sound) == self.LASTING_PACKETS
+        # A burst of what had waited says nothing about the line.
+        if not full or self._sound[-1][0] - self._sound[0][0] < self.LASTING_US:
+            return 0
+        return sorted(lateness for _, lateness in self._sound)[int(self.LASTING_PACKETS * self.LASTING_SHARE)]
+
+    def _allow(self, needed_us: int, now_us: int) -> None:
+        if needed_us > self._slack_us:
+            self._slack_us, self._slack_shrunk_us = min(needed_us, self.SLACK_SOUND_US), now_us
+        elif self._slack_us > self.SLACK_MAX_US and now_us - self._slack_shrunk_us > self.HURRY_EVERY_US:
+            self._slack_us = max(self.SLACK_MAX_US, needed_us, self._slack_us - self._frame_us)
+            self._slack_shrunk_us = now_us
 
     def _approach(self, wanted_us: int, now_us: int) -> None:
         excess_us = self.value_us - wanted_us

@@ -7,7 +7,9 @@ from itertools import pairwise
 import pytest
 
 from ingest.pace import FrameQueue, PlayoutDelay, Presence, RateChoice, Ticker, nearest_rate
+from ingest.samples import SampleStream
 
+VIDEO, AUDIO = SampleStream.VIDEO, SampleStream.AUDIO
 SECOND = 1_000_000
 
 
@@ -150,6 +152,43 @@ class TestPlayoutDelay:
         for second in range(1, 40):
             delay.observe(1, 5_000, second * SECOND)
         assert 105_000 - 3 * 33_333 <= delay.value_us <= 105_000 - 33_333
+
+    def test_sound_that_is_late_for_half_a_second_is_waited_for(self) -> None:
+        delay = PlayoutDelay()
+        for packet in range(100):
+            late_us = 300_000 if packet >= 50 else 5_000
+            delay.observe(AUDIO, late_us, packet * 20_000)
+        assert 300_000 <= delay.value_us <= 340_000
+
+    def test_sound_that_is_late_for_a_moment_is_not(self) -> None:
+        delay = PlayoutDelay()
+        for packet in range(100):
+            delay.observe(AUDIO, 300_000 if 50 <= packet < 60 else 5_000, packet * 20_000)
+        assert delay.value_us <= 110_000
+
+    def test_sound_that_had_waited_and_comes_in_one_burst_is_not(self) -> None:
+        delay = PlayoutDelay()
+        for packet in range(50):
+            delay.observe(AUDIO, 1_000_000 - packet * 20_000, SECOND)
+        for packet in range(10):
+            delay.observe(AUDIO, 5_000, SECOND + packet * 20_000)
+        assert delay.value_us <= 110_000
+
+    def test_pictures_that_are_late_for_long_are_not_waited_for(self) -> None:
+        delay = PlayoutDelay()
+        for picture in range(100):
+            delay.observe(VIDEO, 300_000 if picture >= 50 else 5_000, picture * 33_333)
+        assert delay.value_us <= 110_000
+
+    def test_what_sound_needed_is_given_back_a_frame_a_second(self) -> None:
+        delay = PlayoutDelay(30)
+        for packet in range(1500):
+            delay.observe(AUDIO, 300_000 if 50 <= packet < 100 else 5_000, packet * 20_000)
+            if packet == 99:
+                highest = delay.value_us
+            if packet == 99 + 5 * 50:
+                assert highest - 6 * 33_334 <= delay.value_us <= highest - 4 * 33_333
+        assert delay.value_us <= 110_000
 
 
 class TestTicker:
