@@ -12,6 +12,9 @@ dropped_frames = Counter("plenum_encoder_dropped_frames", "Frames that the encod
 repeated_frames = Counter("plenum_encoder_repeated_frames", "Frames repeated because none came in time.", ["event"])
 realtime_ratio = Gauge("plenum_encoder_realtime_ratio", "Share of the last second the encoders were busy.", ["event"])
 restarts = Counter("plenum_encoder_restarts", "Transcoders that ended without being asked to.", ["event"])
+forbidden_calls = Counter(
+    "plenum_encoder_forbidden_calls", "Transcoders that the kernel ended for a forbidden system call.", ["event"]
+)
 degraded = Gauge("plenum_encoder_degraded", "1 while an event's transcoder is in a crash loop.", ["event"])
 part_seconds = Histogram(
     "plenum_packager_part_duration_seconds",
@@ -28,7 +31,7 @@ ledger_seconds = Histogram(
 )
 ledger_failures = Counter("plenum_ledger_failures", "Records that the disk refused.")
 
-_OF_EVENT = (sessions, frames, dropped_frames, repeated_frames, realtime_ratio, restarts, degraded)
+_OF_EVENT = (sessions, frames, dropped_frames, repeated_frames, realtime_ratio, restarts, forbidden_calls, degraded)
 
 
 def count(event: str, before: Stats | None, now: Stats) -> None:
