@@ -6,6 +6,8 @@ import os
 import resource
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,8 @@ FILES_GOOD = 20_000
 DISK_WARN = 0.15
 DISK_BAD = 0.05
 CORES_GOOD = 2
+SANDBOX_CHECK = ("-m", "ingest.confinement")
+SANDBOX_WITHIN_S = 20.0
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ def examine(settings: Settings) -> list[Finding]:
         _port,
         _tls,
         _codecs,
+        _sandbox,
         _store,
         _udp,
         _pages,
@@ -116,6 +121,21 @@ def _codecs(_: Settings) -> Iterator[Finding]:
             yield Finding("codecs", "bad", f"PyAV has no {name}: install the wheel from PyPI")
             return
     yield Finding("codecs", "ok", f"H.264, AAC, VP8, Opus (PyAV {av.__version__})")
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    if settings.media.sandbox == "off":
+        yield Finding("sandbox", "warn", "media.sandbox is off: what decodes strangers' media may call what it likes")
+        return
+    command = [sys.executable, *SANDBOX_CHECK]  # in a process of its own: there is no way back
+    try:
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=SANDBOX_WITHIN_S, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said, works = str(error), False
+    else:
+        said, works = tried.stdout.strip() or f"ended with code {tried.returncode}", tried.returncode == 0
+    missing: Level = "bad" if settings.media.sandbox == "required" else "warn"
+    yield Finding("sandbox", "ok" if works else missing, said if works else f"transcoders run unconfined: {said}")
 
 
 def _store(settings: Settings) -> Iterator[Finding]:

@@ -14,6 +14,9 @@ silence = Counter("plenum_encoder_silence_seconds", "Silence in place of sound t
 concealed = Counter("plenum_encoder_concealed_seconds", "Sound made up in place of lost packets.", ["event"])
 realtime_ratio = Gauge("plenum_encoder_realtime_ratio", "Share of the last second the encoders were busy.", ["event"])
 restarts = Counter("plenum_encoder_restarts", "Transcoders that ended without being asked to.", ["event"])
+forbidden_calls = Counter(
+    "plenum_encoder_forbidden_calls", "Transcoders that the kernel ended for a forbidden system call.", ["event"]
+)
 degraded = Gauge("plenum_encoder_degraded", "1 while an event's transcoder is in a crash loop.", ["event"])
 part_seconds = Histogram(
     "plenum_packager_part_duration_seconds",
@@ -30,7 +33,18 @@ ledger_seconds = Histogram(
 )
 ledger_failures = Counter("plenum_ledger_failures", "Records that the disk refused.")
 
-_OF_EVENT = (sessions, frames, dropped_frames, repeated_frames, silence, concealed, realtime_ratio, restarts, degraded)
+_OF_EVENT = (
+    sessions,
+    frames,
+    dropped_frames,
+    repeated_frames,
+    silence,
+    concealed,
+    realtime_ratio,
+    restarts,
+    forbidden_calls,
+    degraded,
+)
 
 
 def count(event: str, before: Stats | None, now: Stats) -> None:

@@ -22,7 +22,7 @@ from ingest.control import Air, Attach, Configure, Detach, Ready, Refused, Showi
 from ingest.record import Now, Plan, Record, begun, continued, exact, next_run, reserved
 from ingest.recovery import Verdict
 from ingest.session import Source, Stage
-from ingest.transcoder_process import Exit
+from ingest.transcoder_process import FORBIDDEN_CALL, Exit
 from ingest.transcoding import Owner, Transcoding
 from ingest.whip import Entered
 from plenum import media
@@ -263,8 +263,10 @@ class Programme:
             if rendition.id == header.rendition:
                 metrics.part_seconds.labels(rendition=rendition.name).observe(header.duration / rendition.timescale)
 
-    def on_crashed(self, exit_: Exit, verdict: Verdict) -> None:  # noqa: ARG002 - the verdict says all
+    def on_crashed(self, exit_: Exit, verdict: Verdict) -> None:
         metrics.restarts.labels(event=self.event).inc()
+        if exit_.reason == FORBIDDEN_CALL:
+            metrics.forbidden_calls.labels(event=self.event).inc()
         if verdict.quarantine:
             self._held_back = {source.session for source in self._stage.sources}
         if verdict.quarantine or verdict.pause_s > SLATE_PAUSE_S:

@@ -57,7 +57,8 @@ class Ingest:
         self._peers = Peers(MediaBinding(tuple(bind), rtc.public_address, rtc.port_min, rtc.port_max))
         self._channels = Channels()
         plan = Plan(tuple(media.ladder), media.fps, media.x264_preset)
-        self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, transcoder)
+        command = (*transcoder, "--sandbox", media.sandbox)
+        self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, command)
         self._origin = Origin(self._channels, gate, clock)
         self._whip = Whip(self._programmes, gate, clock, failures_per_minute=whip_failures_per_minute)
         self._ready = False

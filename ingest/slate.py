@@ -56,7 +56,7 @@ class Canvas:
 
     def frame(self) -> VideoFrame:
         picture = VideoFrame.from_ndarray(self._pixels.round().astype(np.uint8), format="rgb24")
-        return picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        return picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, threads=1)
 
 
 def slate(title: str, language: str, width: int, height: int) -> VideoFrame:

@@ -5,6 +5,7 @@ Three threads. This one, the main thread, reads the control socket and the sourc
 where somebody is stuck: ingest starts the next one, which goes on at the same programme time.
 
     --control FD --output FD     the sockets inherited from ingest
+    --sandbox auto|off|required  whether its system calls are limited (`ingest/confinement.py`)
     --bench FILE --frames N      encode a file as fast as it goes and print the cost as JSON (`ingest/bench.py`)
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import selectors
 import socket
 import sys
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 import av.logging
 
 from ingest.capture_wall import CaptureWall
-from ingest.confinement import confine
+from ingest.confinement import SANDBOXES, Sandbox, confine
 from ingest.control import Air, Attach, Configure, Detach, Ready, Refused, Showing, Stats, Stop
 from ingest.control_socket import ControlClosed, ControlSocket
 from ingest.encode import AudioEncoder, Ladder
@@ -34,6 +36,7 @@ from ingest.renditions import Renditions
 from ingest.samples import SampleKind
 from ingest.source import Source, SourceClosed
 from ingest.stage import Stage
+from ingest.warm_up import warm_up
 from plenum.errors import BadInput, PlenumError
 from plenum.log import configure as configure_log
 from plenum.log import get_logger
@@ -58,7 +61,7 @@ class Transcoder:
         self._control = control
         self._selector = selectors.DefaultSelector()
         self._selector.register(control.fileno(), selectors.EVENT_READ, None)
-        self._alarm, self._alarm_in = socket.socketpair()
+        self._alarm, self._alarm_in = os.pipe()  # a confined process makes no sockets
         self._selector.register(self._alarm, selectors.EVENT_READ, None)
         self._failure: Exception | None = None
         self._sources: dict[str, Source] = {}
@@ -87,7 +90,7 @@ class Transcoder:
     def _fail(self, error: Exception) -> None:
         """Called from the other threads."""
         self._failure = self._failure or error
-        self._alarm_in.send(b"!")
+        os.write(self._alarm_in, b"!")
 
     def _patience_s(self) -> float:
         until_us = self._rate.decides_at_us if self._production is None else self._stats_due_us
@@ -247,6 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ingest.transcoder")
     parser.add_argument("--control", type=int, help="descriptor of the control socket")
     parser.add_argument("--output", type=int, help="descriptor of the output socket")
+    parser.add_argument("--sandbox", choices=SANDBOXES, default="auto", help="limit its system calls")
     parser.add_argument("--bench", metavar="FILE", help="encode this film as fast as it goes and print the cost")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--ladder", default="720p,480p,360p")
@@ -259,13 +263,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return bench(options.bench, options.frames, options.ladder.split(","), options.preset)
     if options.control is None or options.output is None:
         parser.error("--control and --output, or --bench")
-    return _serve_descriptors(options.control, options.output)
+    return _serve_descriptors(options.control, options.output, options.sandbox)
 
 
-def _serve_descriptors(control: int, output: int) -> int:
+def _serve_descriptors(control: int, output: int, sandbox: Sandbox) -> int:
     configure_log("transcoder")
-    confine()
     try:
+        warm_up()
+        confine(sandbox)  # nothing of what ingest and strangers send has been read yet
         serve(ControlSocket(socket.socket(fileno=control)), socket.socket(fileno=output))
     except (ControlClosed, OutputClosed):
         return 0

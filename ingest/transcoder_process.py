@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +45,8 @@ CHECK_EVERY_S = 0.25
 STOP_WITHIN_S = 2.0
 LAST_OUTPUT_WITHIN_S = 1.0
 OUTPUT_BUFFER = 256 * 1024
+FORBIDDEN_CALL = "forbidden_call"
+_SIGNALS = frozenset(signal.Signals)
 
 
 class Listener(Protocol):
@@ -67,8 +70,14 @@ class Exit(msgspec.Struct, frozen=True):
 
     code: int
     reason: str
-    """`stopped` (as asked), `exited`, or why we killed it: `stuck`, `bad_output`, `control_full`."""
+    """`stopped` (as asked), `exited`, why we killed it (`stuck`, `bad_output`, `control_full`), or that the kernel did
+    (`forbidden_call`): what decodes made a system call that it has no use for (`ingest/system_calls.py`)."""
     sound: bool
+
+    @property
+    def signal(self) -> str:
+        """The name of the signal that ended it; empty where none did."""
+        return signal.Signals(-self.code).name if -self.code in _SIGNALS else ""
 
 
 class TranscoderProcess:
@@ -119,7 +128,8 @@ class TranscoderProcess:
                     self.kill("stuck")
             # What it made last is still in the socket; nobody else holds the other end.
             await asyncio.wait({reading}, timeout=LAST_OUTPUT_WITHIN_S)
-            return Exit(ending.result(), self._reason or "exited", self._watchdog.was_sound)
+            code = ending.result()
+            return Exit(code, self._reason or _why(code), self._watchdog.was_sound)
         finally:
             await self._clean_up(reading, ending)
 
@@ -190,6 +200,10 @@ class TranscoderProcess:
         else:
             self._watchdog.progress(self._clock.monotonic())
             self._listener.on_part(header, message)
+
+
+def _why(code: int) -> str:
+    return FORBIDDEN_CALL if code == -signal.SIGSYS else "exited"
 
 
 def starved_s(pid: int) -> float:

@@ -135,6 +135,7 @@ class Transcoding:
             "transcoder_died",
             event_id=self._owner.event,
             code=exit_.code,
+            signal=exit_.signal,
             reason=exit_.reason,
             pause_s=round(verdict.pause_s, 1),
             quarantine=verdict.quarantine,

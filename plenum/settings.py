@@ -67,6 +67,11 @@ class MediaSettings(_Section):
     x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster"] = Field(
         "superfast", description="x264 preset."
     )
+    sandbox: Literal["auto", "off", "required"] = Field(
+        "auto",
+        description="Limit the system calls of what decodes. auto: where libseccomp and the kernel can. "
+        "required: nothing is decoded otherwise. off: never.",
+    )
 
     @field_validator("ladder")
     @classmethod

@@ -71,3 +71,16 @@ def test_the_doctor_looks_at_this_machine() -> None:
     findings = {finding["name"]: finding["level"] for finding in json.loads(out)}
     assert findings["codecs"] == "ok"
     assert findings["store"] == "ok"
+    assert findings["sandbox"] in ("ok", "warn")
+
+
+@pytest.mark.parametrize(("setting", "level"), [("auto", "warn"), ("required", "bad"), ("off", "warn")])
+def test_the_doctor_says_that_transcoders_would_run_unconfined(
+    setting: str, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.doctor.SANDBOX_CHECK", ("-c", "print('no libseccomp'); raise SystemExit(1)"))
+    monkeypatch.setenv("PLENUM_MEDIA__SANDBOX", setting)
+    _, out, _ = call("doctor", "--json")
+    (found,) = (finding for finding in json.loads(out) if finding["name"] == "sandbox")
+    assert found["level"] == level
+    assert ("no libseccomp" in found["detail"]) == (setting != "off")

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from ingest.confinement import Sandbox
 from ingest.service import Ingest
 from ingest.spare_transcoder import COMMAND
 from plenum.clock import SystemClock
@@ -165,12 +166,12 @@ class Running:
             return response.status
 
 
-def service(data_dir: Path, ladder: Sequence[str], transcoder: Sequence[str]) -> Ingest:
+def service(data_dir: Path, ladder: Sequence[str], transcoder: Sequence[str], sandbox: Sandbox = "auto") -> Ingest:
     return Ingest(
         data_dir=data_dir,
         gate=Gate(SIGNER, TENANT, SystemClock()),
         clock=SystemClock(),
-        media=MediaSettings(ladder=list(ladder), x264_preset="ultrafast"),
+        media=MediaSettings(ladder=list(ladder), x264_preset="ultrafast", sandbox=sandbox),
         rtc=RtcSettings(),
         bind=["127.0.0.1"],
         whip_failures_per_minute=600,
@@ -197,9 +198,12 @@ async def serving(ingest: Ingest) -> AsyncIterator[int]:
 
 @contextlib.asynccontextmanager
 async def running_ingest(
-    data_dir: Path, ladder: Sequence[str] = ("240p",), transcoder: Sequence[str] = COMMAND
+    data_dir: Path,
+    ladder: Sequence[str] = ("240p",),
+    transcoder: Sequence[str] = COMMAND,
+    sandbox: Sandbox = "auto",
 ) -> AsyncIterator[Running]:
-    ingest = service(data_dir, ladder, transcoder)
+    ingest = service(data_dir, ladder, transcoder, sandbox)
     async with serving(ingest) as port, aiohttp.ClientSession() as http:
         yield Running(f"http://127.0.0.1:{port}", http, ingest)
 

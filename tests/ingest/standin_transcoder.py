@@ -1,8 +1,8 @@
 """A process with a transcoder's manners and without its work, for faults that the real one does not have on demand.
 
 Behaviour by the event's title: `works`; `exits` at once; `silent`: lives and says nothing; `dies-with-source`: exits when a
-source is attached; `liar`: sends a part with another epoch; `refuses` each source when its
-first sample comes, as one whose picture is too large.
+source is attached; `taken-over`: then connects to somewhere, under the real filter; `liar`: sends a part with another
+epoch; `refuses` each source when its first sample comes, as one whose picture is too large.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 
+from ingest.confinement import confine
 from ingest.control import (
     Air,
     Attach,
@@ -91,6 +92,9 @@ class Standin:
             case Attach(source=source):
                 if self.settings.title == "dies-with-source":
                     sys.exit(4)
+                if self.settings.title == "taken-over":
+                    confine("required")
+                    socket.socket().connect(("127.0.0.1", 9))
                 if self.plug is not None:
                     self.plug.recv(1)  # a refusal before the connection stands would be another case
                     self.say(Refused(source, "picture_too_large", "too large"))
@@ -128,5 +132,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--control", type=int)
     parser.add_argument("--output", type=int)
+    parser.add_argument("--sandbox")
     options = parser.parse_args()
     Standin(socket.socket(fileno=options.control), socket.socket(fileno=options.output)).run()

@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 
 from plenum.errors import Conflict
 from plenum.whip_client import WhipPublisher
 from plenum.wire import Flag, Kind, Resume
-from tests.ingest.running_ingest import PATIENCE_S, Feed, Running, ingest_process, running_ingest, ticket
+from tests.ingest.running_ingest import EVENT, PATIENCE_S, Feed, Running, ingest_process, running_ingest, ticket
 
 STANDIN = (sys.executable, "-m", "tests.ingest.standin_transcoder")
 
@@ -226,6 +228,17 @@ async def test_a_transcoder_that_lies_about_its_numbers_reaches_nobody(faulty: R
     await until_status(faulty, lambda status: status["crashes"] >= 2)
     assert {part.epoch for part in feed.parts()} == {1}
     assert numbers_only_grow(feed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+async def test_a_transcoder_that_was_taken_over_is_ended_counted_and_named(faulty: Running, publish: Publish) -> None:
+    await faulty.describe("taken-over")
+    with structlog.testing.capture_logs() as logs:
+        await publish(faulty)
+        await until_status(faulty, lambda status: status["crashes"] >= 1)
+    died = next(line for line in logs if line["event"] == "transcoder_died")
+    assert (died["reason"], died["signal"], died["code"]) == ("forbidden_call", "SIGSYS", -signal.SIGSYS)
+    assert REGISTRY.get_sample_value("plenum_encoder_forbidden_calls_total", {"event": EVENT}) >= 1
 
 
 async def test_a_refused_source_loses_its_session(faulty: Running, publish: Publish) -> None:
