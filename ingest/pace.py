@@ -167,8 +167,8 @@ class PlayoutDelay:
 
     Grows at once when something came later than that (a repeated picture costs less than a lost one), shrinks by one
     frame at most every ten seconds (each time a picture is left out). Never more than `SLACK_MAX_US` above what the
-    slower stream needs at its best; but where sound comes later than that for half a second (a line that has become too
-    narrow, with a long queue before it), up to `SLACK_SOUND_US`: seconds without sound would be worse. Of what is above
+    slower stream needs at its best; but where one packet of sound after the other comes later than that (a line that has
+    become too narrow, with a long queue before it), up to `SLACK_SOUND_US`: seconds without sound would be worse. Of what is above
     `SLACK_MAX_US` a frame a second is given back.
     """
 
@@ -180,8 +180,8 @@ class PlayoutDelay:
     SOUND_MARGIN_US = 30_000
     SHRINK_EVERY_US = 10_000_000
     HURRY_EVERY_US = 1_000_000
-    LASTING_US = 400_000
-    LASTING_PACKETS = 25
+    LASTING_US = 70_000
+    LASTING_PACKETS = 5
     LASTING_SHARE = 0.2
     """Of the packets in that time so many may have come sooner."""
 
@@ -210,7 +210,7 @@ class PlayoutDelay:
         self._approach(min(max(worst + self.MARGIN_US, best + self.SLACK_MIN_US), best + self._slack_us), now_us)
 
     def _lasting_us(self) -> int:
-        """How late nearly all of the sound has come for half a second; 0 where that is not known."""
+        """How late nearly all of the last packets of sound have come; 0 where that is not known."""
         full = len(self._sound) == self.LASTING_PACKETS
         # A burst of what had waited says nothing about the line.
         if not full or self._sound[-1][0] - self._sound[0][0] < self.LASTING_US:

@@ -153,7 +153,7 @@ class TestPlayoutDelay:
             delay.observe(1, 5_000, second * SECOND)
         assert 105_000 - 3 * 33_333 <= delay.value_us <= 105_000 - 33_333
 
-    def test_sound_that_is_late_for_half_a_second_is_waited_for(self) -> None:
+    def test_sound_that_goes_on_being_late_is_waited_for(self) -> None:
         delay = PlayoutDelay()
         for packet in range(100):
             late_us = 300_000 if packet >= 50 else 5_000
@@ -163,7 +163,7 @@ class TestPlayoutDelay:
     def test_sound_that_is_late_for_a_moment_is_not(self) -> None:
         delay = PlayoutDelay()
         for packet in range(100):
-            delay.observe(AUDIO, 300_000 if 50 <= packet < 60 else 5_000, packet * 20_000)
+            delay.observe(AUDIO, 300_000 if 50 <= packet < 53 else 5_000, packet * 20_000)
         assert delay.value_us <= 110_000
 
     def test_sound_that_had_waited_and_comes_in_one_burst_is_not(self) -> None:
