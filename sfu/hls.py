@@ -8,6 +8,7 @@ event's delivery key in the address is the only credential, so that caches and f
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,7 @@ BASE = "/live/{event:[a-z0-9-]{1,48}}/{key:[0-9a-f]{32}}"
 RENDITION = BASE + "/{rendition:[a-z0-9]{1,16}}"
 COLD_S = 5.0
 """How long the very first request waits for upstream to say what there is."""
+_GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=([0-9.]{1,5}))?\s*(?:,|$)", re.IGNORECASE)
 PLAYLIST = "application/vnd.apple.mpegurl"
 CORS: Mapping[str, str] = {
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
@@ -209,10 +211,16 @@ def _lifetime(track: Track, blocking: bool, ended: bool) -> str:
 def _text(request: web.Request, rendered: Rendered, cache: str) -> web.Response:
     headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache, hdrs.VARY: hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE: PLAYLIST}
     body = rendered.plain
-    if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+    if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
         headers[hdrs.CONTENT_ENCODING] = "gzip"
         body = rendered.gzip
     return _answer(body, headers)
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """RFC 9110 12.5.3: named, and not with a weight of zero, which refuses it."""
+    named = _GZIP.search(accepted)
+    return named is not None and (named[1] is None or named[1].strip("0.") != "")
 
 
 def _media(track: Track, body: bytes) -> web.Response:

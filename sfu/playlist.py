@@ -16,7 +16,8 @@ from plenum.media import Rendition, RenditionKind
 from sfu.frames import Position
 from sfu.window import Segment, Track
 
-VERSION = 10
+VERSION = 9
+"""Section 8: what EXT-X-SKIP needs. 6.2.1: no higher than needed; whole playlists say the same as delta updates."""
 AUDIO_GROUP = "audio"
 PEAK_HEADROOM = 1.25
 """BANDWIDTH before a whole segment was measured: x264's rate control may exceed its average by this much."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from plenum.media import ProgrammeState
@@ -83,7 +84,7 @@ class Origin:
                 await subscriber.send_bytes(message)
 
     async def turn(self, state: ProgrammeState) -> None:
-        self.programme = programme(state, self.programme.epoch)
+        self.programme = msgspec.structs.replace(self.programme, state=state)
         await self.tell(pack_programme(self.programme))
 
     async def end(self) -> None:

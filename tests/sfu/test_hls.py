@@ -254,6 +254,18 @@ async def test_playlists_are_compressed_for_who_can_read_it(live: Front) -> None
     assert len(packed) < len(plain) / 3
 
 
+@pytest.mark.parametrize("refused", ["identity", "gzip;q=0", "br, gzip; q=0.000, zstd", ""])
+async def test_playlists_are_plain_for_who_refuses_compression(live: Front, refused: str) -> None:
+    response = (await fetch(live, "/360p/media.m3u8", **{"Accept-Encoding": refused}))[2]
+    assert "Content-Encoding" not in response.headers
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "br;q=1.0, gzip;q=0.8", "deflate,GZIP ;q=1"])
+async def test_playlists_are_compressed_however_it_is_asked_for(live: Front, accepted: str) -> None:
+    response = (await fetch(live, "/360p/media.m3u8", **{"Accept-Encoding": accepted}))[2]
+    assert response.headers["Content-Encoding"] == "gzip"
+
+
 async def test_caches_keep_media_long_and_playlists_short(live: Front) -> None:
     async def lifetime(path: str) -> str:
         return (await fetch(live, path))[2].headers["Cache-Control"]
