@@ -20,6 +20,7 @@ from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorize
 from plenum.event import check_id
 from plenum.identity import Principal, Role
 from plenum.log import get_logger
+from plenum.masking import insist_on_masks
 from plenum.pace import Limiter
 from plenum.web import Gate, bearer_token
 from plenum.wire import SUBPROTOCOL, Bye, ClientMessage, Progress, Resume, Subscribe, Unsubscribe, decode_client
@@ -84,6 +85,7 @@ class Push:
         self._sockets += 1
         try:
             await answer.prepare(request)
+            insist_on_masks(request)
             if request.transport is not None:
                 _tune(request.transport)
                 await self._serve(answer, request.transport, event, principal)

@@ -201,6 +201,15 @@ async def test_a_message_that_is_too_large_closes(front: Front) -> None:
     assert await watcher.closed() == 1009
 
 
+async def test_a_client_that_does_not_mask_its_frames_is_closed(front: Front) -> None:
+    watcher = await front.watch()
+    await watcher.next()
+    connection = watcher.socket._response.connection
+    assert connection is not None and connection.transport is not None
+    connection.transport.write(b"\x81\x0f" + b'{"t":"progress"')  # RFC 6455 5.1
+    assert await watcher.closed() == 1002
+
+
 async def test_a_client_that_talks_too_much_is_closed(front: Front) -> None:
     watcher = await front.watch()
     await watcher.next()
