@@ -84,7 +84,7 @@ class LimitSettings(_Section):
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
     whip_failures_per_minute: int = Field(5, ge=1, description="Refused WHIP offers from one address in a minute.")
-    events: int = Field(1_000, ge=1, description="Events kept in the registry.")
+    events: int = Field(1_000, ge=1, description="Events that have not ended.")
 
 
 LOAD_PROFILE: Mapping[str, int] = {

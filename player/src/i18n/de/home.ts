@@ -49,6 +49,6 @@ export const de: typeof en = {
   fields: {
     bad_title: "Geben Sie der Veranstaltung einen Titel von 1 bis 120 Zeichen.",
     bad_start: "Das ist keine gültige Zeit.",
-    too_many_events: "Für weitere Veranstaltungen ist kein Platz. Beenden oder entfernen Sie alte.",
+    too_many_events: "Für weitere Veranstaltungen ist kein Platz. Beenden Sie eine, die vorbei ist, oder lassen Sie limits.events erhöhen.",
   },
 };

@@ -47,6 +47,6 @@ export const en = {
   fields: {
     bad_title: "Give the event a title of 1 to 120 characters.",
     bad_start: "This is not a valid time.",
-    too_many_events: "This installation has no room for more events. End or remove old ones.",
+    too_many_events: "This installation has no room for more events. End one that is over, or ask whoever runs it to raise limits.events.",
   } as Record<string, string>,
 };
