@@ -28,7 +28,7 @@ from plenum.listen import BACKLOG, listen
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
-from plenum.web import Gate, application
+from plenum.web import PARSER_LIMITS, Gate, application
 from qna.service import Qna
 from sfu.delivery import Delivery
 
@@ -199,7 +199,7 @@ async def _serve_admin(stack: AsyncExitStack, settings: Settings, name: str) -> 
 
 
 async def _runner(stack: AsyncExitStack, app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_S, keepalive_timeout=75)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_S, keepalive_timeout=75, **PARSER_LIMITS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     return runner
