@@ -52,7 +52,8 @@ class IngestClient:
             raise Unavailable("The ingest is not connected yet.", code="ingest_unavailable", retry_s=1)
         try:
             async with self._session.request(method, path, headers=headers, data=body) as response:
-                return response.status, dict(response.headers), await response.read()
+                headers = {str(name): ", ".join(response.headers.getall(name)) for name in response.headers}
+                return response.status, headers, await response.read()
         except (ClientError, OSError, TimeoutError):
             raise Unavailable(
                 "The ingest is starting again. Try once more in a moment.", code="ingest_unavailable", retry_s=1

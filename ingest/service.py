@@ -59,7 +59,13 @@ class Ingest:
         plan = Plan(tuple(media.ladder), media.fps, media.x264_preset)
         self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, transcoder)
         self._origin = Origin(self._channels, gate, clock)
-        self._whip = Whip(self._programmes, gate, clock, failures_per_minute=whip_failures_per_minute)
+        self._whip = Whip(
+            self._programmes,
+            gate,
+            clock,
+            ice_servers=rtc.ice_servers,
+            failures_per_minute=whip_failures_per_minute,
+        )
         self._ready = False
 
     def routes(self) -> list[web.RouteDef]:
