@@ -128,8 +128,20 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         stack.push_async_callback(stage.close)
 
         public_url = settings.server.public_url
-        whip = WhipForward(to_ingest, gate, signer, clock, registry, stage.introduce, stage.went_live)
-        sessions = Sessions(registry, gate, signer, clock, settings.tenant, settings.auth.session_hours)
+        trusts_proxy = settings.server.tls == "proxy"
+        whip = WhipForward(
+            to_ingest,
+            gate,
+            signer,
+            clock,
+            registry,
+            stage.introduce,
+            stage.went_live,
+            trusts_proxy=trusts_proxy,
+            failures_per_minute=limits.whip_failures_per_minute,
+        )
+        hours = settings.auth.session_hours
+        sessions = Sessions(registry, gate, signer, clock, settings.tenant, hours, trusts_proxy=trusts_proxy)
         events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url)
         app = application()
         for part in (sessions, events, whip, delivery, qna, Assets()):

@@ -1,7 +1,8 @@
 """The WHIP endpoint (RFC 9725): `/whip/{event}` and `/whip/{event}/{session}`. HTTP only; `Programmes` decides.
 
-An offer is checked before anything is started for it. Refused offers are counted by address: five a minute, then 429. The
-front hands requests on over a unix socket and says whom they came from in X-Forwarded-For; only there it is believed.
+An offer is checked before anything is started for it. Wrong tickets and wrong offers are counted by address: five a minute,
+then 429; that somebody else is on air, or that the event is over, is nobody's fault and does not count. The front hands
+requests on over a unix socket and says whom they came from in X-Forwarded-For; only there it is believed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from aiohttp import hdrs, web
 
 from plenum import metrics, signalling
 from plenum.clock import Clock
-from plenum.errors import Forbidden, MethodNotAllowed, PlenumError, TooMany
+from plenum.errors import Conflict, Forbidden, MethodNotAllowed, PlenumError, TooMany
 from plenum.identity import Principal, Role
 from plenum.offer import OFFER_MAX, read_offer
 from plenum.pace import Limiter
@@ -103,7 +104,8 @@ class Whip:
             return await self._open(request)
         except PlenumError as error:
             if error.status < 500 and not isinstance(error, TooMany):
-                self._failures.spend(address, self._clock.monotonic())
+                if not isinstance(error, Conflict):
+                    self._failures.spend(address, self._clock.monotonic())
                 metrics.rejected.labels(reason=f"whip_{error.code}").inc()
             raise
 
