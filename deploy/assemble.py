@@ -25,6 +25,7 @@ from player.sessions import Sessions
 from plenum.clock import SystemClock
 from plenum.identity import Signer
 from plenum.listen import BACKLOG, listen
+from plenum.places import Places
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
@@ -99,6 +100,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         to_ingest = IngestClient(str(ingest_socket(settings)), node_ticket)
         await to_ingest.start()
         stack.push_async_callback(to_ingest.close)
+        places = Places(limits.sockets_per_process)
         delivery = Delivery(
             upstream=f"unix:{ingest_socket(settings)}",
             gate=gate,
@@ -108,7 +110,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             node_ticket=lambda _event: node_ticket(),
             viewers_per_event=limits.viewers_per_event,
             held_reloads=limits.held_reloads,
-            sockets_per_process=limits.sockets_per_process,
+            places=places,
             sockets_per_person=limits.sockets_per_person,
         )
         await delivery.start()
@@ -120,6 +122,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             clock=clock,
             tenant=settings.tenant,
             limits=limits,
+            places=places,
         )
         await qna.start()
         stack.push_async_callback(qna.close)

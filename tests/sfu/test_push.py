@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from plenum.clock import SystemClock
 from plenum.identity import Role, Session
 from plenum.media import Part
+from plenum.places import Places
 from plenum.web import SESSION_COOKIE
 from plenum.wire import (
     SUBPROTOCOL,
@@ -128,6 +129,18 @@ async def test_a_full_event_sheds_and_says_when_to_come_back(start_front: StartF
     front = await start_front(viewers_per_event=1)
     await (await front.watch()).next()
     assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
+
+
+async def test_sockets_of_other_tiers_take_places_too_and_give_them_back(start_front: StartFront) -> None:
+    places = Places(2)
+    front = await start_front(places=places)
+    with places.one():  # a question socket
+        watcher = await front.watch()
+        await watcher.next()
+        assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
+    await watcher.socket.close()
+    await until(lambda: places.taken == 0)
+    await (await front.watch()).next()
 
 
 async def test_one_person_has_a_bounded_number_of_sockets(start_front: StartFront) -> None:
