@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 
 from aiohttp import web
 
 from deploy import demo, secret, tls
 from deploy.admin import process_app
+from deploy.figures import Figures
 from deploy.forward import IngestClient, WhipForward, node_principal
 from deploy.stage import Stage
 from ingest.service import Ingest
@@ -126,7 +128,10 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         )
         await qna.start()
         stack.push_async_callback(qna.close)
-        stage = Stage(registry, delivery, qna, to_ingest, clock)
+        figures = Figures(redis, settings.tenant, f"{gethostname()}:{name}", delivery, to_ingest, clock)
+        figures.start()
+        stack.push_async_callback(figures.close)
+        stage = Stage(registry, figures, qna, to_ingest, clock)
         delivery.on_programme.append(stage.on_programme)
         stack.push_async_callback(stage.close)
 
