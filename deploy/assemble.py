@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 
 from aiohttp import web
 
 from deploy import demo, secret, tls
 from deploy.admin import process_app
+from deploy.figures import Figures
 from deploy.forward import IngestClient, WhipForward, node_principal
 from deploy.stage import Stage
 from ingest.service import Ingest
@@ -25,10 +27,11 @@ from player.sessions import Sessions
 from plenum.clock import SystemClock
 from plenum.identity import Signer
 from plenum.listen import BACKLOG, listen
+from plenum.places import Places
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
-from plenum.web import Gate, application
+from plenum.web import PARSER_LIMITS, Gate, application
 from qna.service import Qna
 from sfu.delivery import Delivery
 
@@ -99,6 +102,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         to_ingest = IngestClient(str(ingest_socket(settings)), node_ticket)
         await to_ingest.start()
         stack.push_async_callback(to_ingest.close)
+        places = Places(limits.sockets_per_process)
         delivery = Delivery(
             upstream=f"unix:{ingest_socket(settings)}",
             gate=gate,
@@ -108,7 +112,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             node_ticket=lambda _event: node_ticket(),
             viewers_per_event=limits.viewers_per_event,
             held_reloads=limits.held_reloads,
-            sockets_per_process=limits.sockets_per_process,
+            places=places,
             sockets_per_person=limits.sockets_per_person,
         )
         await delivery.start()
@@ -120,16 +124,32 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             clock=clock,
             tenant=settings.tenant,
             limits=limits,
+            places=places,
         )
         await qna.start()
         stack.push_async_callback(qna.close)
-        stage = Stage(registry, delivery, qna, to_ingest, clock)
+        figures = Figures(redis, settings.tenant, f"{gethostname()}:{name}", delivery, to_ingest, clock)
+        figures.start()
+        stack.push_async_callback(figures.close)
+        stage = Stage(registry, figures, qna, to_ingest, clock)
         delivery.on_programme.append(stage.on_programme)
         stack.push_async_callback(stage.close)
 
         public_url = settings.server.public_url
-        whip = WhipForward(to_ingest, gate, signer, clock, registry, stage.introduce, stage.went_live)
-        sessions = Sessions(registry, gate, signer, clock, settings.tenant, settings.auth.session_hours)
+        trusts_proxy = settings.server.tls == "proxy"
+        whip = WhipForward(
+            to_ingest,
+            gate,
+            signer,
+            clock,
+            registry,
+            stage.introduce,
+            stage.went_live,
+            trusts_proxy=trusts_proxy,
+            failures_per_minute=limits.whip_failures_per_minute,
+        )
+        hours = settings.auth.session_hours
+        sessions = Sessions(registry, gate, signer, clock, settings.tenant, hours, trusts_proxy=trusts_proxy)
         events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url)
         app = application()
         for part in (sessions, events, whip, delivery, qna, Assets()):
@@ -199,7 +219,7 @@ async def _serve_admin(stack: AsyncExitStack, settings: Settings, name: str) -> 
 
 
 async def _runner(stack: AsyncExitStack, app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_S, keepalive_timeout=75)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_S, keepalive_timeout=75, **PARSER_LIMITS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     return runner

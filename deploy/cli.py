@@ -200,6 +200,9 @@ def config_show() -> None:
     shown = settings.model_dump(mode="json")
     if shown["auth"]["secret"]:
         shown["auth"]["secret"] = "********"  # noqa: S105 - what stands in for it
+    for server in shown["rtc"]["ice_servers"]:
+        if server["credential"]:
+            server["credential"] = "********"
     out.print_json(json.dumps(shown))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Protocol
 
 from deploy.tls import is_loopback
 from plenum.errors import NotFound, PlenumError
@@ -73,20 +74,31 @@ async def present(stack: AsyncExitStack, settings: Settings, signer: Signer, eve
         ssl=trust(settings),
     )
     stack.push_async_callback(publisher.stop)
+    return stay_on_air(publisher)
 
-    async def stay_on_air() -> None:
-        while True:
-            try:
-                await publisher.start()
-                await publisher.wait()
-            except PlenumError as error:
-                if error.code == "event_ended":
-                    log.info("demo_over")
-                    return
-                log.warning("presenter_retries", code=error.code, detail=error.message)
-            await asyncio.sleep(AGAIN_S)
 
-    return stay_on_air()
+class Publisher(Protocol):
+    """What is asked of `plenum.whip_client.WhipPublisher`."""
+
+    async def start(self) -> None: ...
+
+    async def wait(self) -> None: ...
+
+
+async def stay_on_air(publisher: Publisher, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Publish until the event is over; after a failure again, as late as the server asks."""
+    while True:
+        pause_s = AGAIN_S
+        try:
+            await publisher.start()
+            await publisher.wait()
+        except PlenumError as error:
+            if error.code == "event_ended":
+                log.info("demo_over")
+                return
+            log.warning("presenter_retries", code=error.code, detail=error.message)
+            pause_s = max(AGAIN_S, error.retry_s or 0)
+        await sleep(pause_s)
 
 
 async def ask_and_vote(settings: Settings, signer: Signer, event: str) -> Awaitable[object]:

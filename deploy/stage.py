@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from deploy.figures import Figures
 from deploy.forward import IngestClient
 from plenum.clock import Clock
 from plenum.errors import Conflict, NotFound, Unavailable
@@ -20,14 +21,6 @@ log = get_logger("stage")
 RETRY_S = 1.0
 
 
-class Delivery(Protocol):
-    """What is asked of `sfu.delivery.Delivery`."""
-
-    def programme(self, event: str) -> Programme | None: ...
-
-    def viewers(self, event: str) -> int: ...
-
-
 class Board(Protocol):
     """What is asked of `qna.service.Qna`."""
 
@@ -39,22 +32,20 @@ class Board(Protocol):
 class Stage:
     """Carries an event's changes to the registry, the question board and the ingest, in an order that loses nothing."""
 
-    def __init__(
-        self, registry: Registry, delivery: Delivery, board: Board, ingest: IngestClient, clock: Clock
-    ) -> None:
+    def __init__(self, registry: Registry, figures: Figures, board: Board, ingest: IngestClient, clock: Clock) -> None:
         self._registry = registry
-        self._delivery = delivery
+        self._figures = figures
         self._board = board
         self._ingest = ingest
         self._clock = clock
         self._noted: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def programme(self, event: str) -> Programme | None:
-        return self._delivery.programme(event)
+    async def programme(self, event: Event) -> Programme | None:
+        return await self._figures.programme(event)
 
-    def viewers(self, event: str) -> int:
-        return self._delivery.viewers(event)
+    async def viewers(self, event: str) -> int:
+        return await self._figures.viewers(event)
 
     async def created(self, event: Event) -> None:
         await self._board.open_board(event.id, event.moderation)

@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ from ingest.session import Source, Stage
 from ingest.transcoder_process import FORBIDDEN_CALL, Exit
 from ingest.transcoding import Owner, Transcoding
 from ingest.whip import Entered
+from ingest.whip import Session as Resource
 from plenum import media
 from plenum.clock import Clock
 from plenum.errors import Conflict, Forbidden, PlenumError, Unavailable
@@ -54,6 +55,13 @@ class Peer(Protocol):
         ...
 
     async def close(self, reason: str) -> None: ...
+
+
+class Connection(NamedTuple):
+    """A presenter who is connected, and what the session's HTTP resource says of it."""
+
+    peer: Peer
+    resource: Resource
 
 
 class Peers(Protocol):
@@ -86,7 +94,7 @@ class Programme:
         self._clock = clock
         self._transcoding = make(self)
         self._stage = Stage()
-        self._connected: dict[str, Peer] = {}
+        self._connected: dict[str, Connection] = {}
         self._held_back: set[str] = set()
         self._shown: Showing | None = None
         self._degraded = False
@@ -132,7 +140,7 @@ class Programme:
 
     # --- presenters ---
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
         """Connect a presenter and put them on air as the rules say. Raises Conflict `on_air`, `event_ended`."""
         source = Source(secrets.token_urlsafe(16), principal.subject, principal.name, principal.stand_in)
         async with self._door:
@@ -146,13 +154,19 @@ class Programme:
                 self._own(peer.close("closed"))
                 raise
             self._stage = entrance.stage
-            self._connected[source.session] = peer
+            etag = etag_of(peer.answer)
+            self._connected[source.session] = Connection(peer, Resource(principal.subject, etag, ufrag))
             peer.ended.add_done_callback(lambda ended: self._drop(source.session, ended.result()))
             await self._take_in(source)
             if entrance.replaced:
                 self._drop(entrance.replaced.session, "replaced")
         log.info("source_entered", event_id=self.event, stand_in=source.stand_in)
-        return Entered(source.session, peer.answer, etag_of(peer.answer))
+        return Entered(source.session, peer.answer, etag)
+
+    def find(self, session_id: str) -> Resource | None:
+        """A session that is connected."""
+        connection = self._connected.get(session_id)
+        return connection.resource if connection else None
 
     async def leave(self, principal: Principal, session_id: str) -> None:
         """DELETE. Raises NotFound `no_such_session`, Forbidden `not_your_session`."""
@@ -161,7 +175,7 @@ class Programme:
             raise no_such_session()
         if source.subject != principal.subject and not principal.may_act_as(Role.PRODUCER):
             raise Forbidden("This is somebody else's session.", code="not_your_session")
-        peer = self._connected[session_id]
+        peer = self._connected[session_id].peer
         self._drop(session_id, "closed")
         await peer.close("closed")
 
@@ -309,9 +323,10 @@ class Programme:
 
     def _drop(self, session_id: str, reason: str) -> None:
         """A source is gone, whoever says so first."""
-        peer = self._connected.pop(session_id, None)
-        if peer is None:
+        connection = self._connected.pop(session_id, None)
+        if connection is None:
             return
+        peer = connection.peer
         log.info("source_left", event_id=self.event, reason=reason)
         metrics.sessions.labels(event=self.event).set(len(self._connected))
         self._stage = session.leave(self._stage, session_id)
@@ -327,7 +342,7 @@ class Programme:
         if source.session in self._held_back:
             return
         try:
-            plug = self._connected[source.session].plug()
+            plug = self._connected[source.session].peer.plug()
         except Unavailable:
             return  # it is gone; its `ended` says so in a moment
         with plug:

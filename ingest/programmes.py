@@ -21,7 +21,7 @@ from ingest.record import Plan, Record, resumed
 from ingest.spare_transcoder import COMMAND, Spares
 from ingest.transcoder_process import TranscoderProcess
 from ingest.transcoding import Owner, Transcoding
-from ingest.whip import Entered
+from ingest.whip import Entered, Session
 from plenum.clock import Clock
 from plenum.errors import Unavailable
 from plenum.event import check_id
@@ -110,7 +110,7 @@ class Programmes:
 
     # --- WHIP ---
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
         """Connect a presenter. Raises Conflict `on_air`, `event_ended`, Unavailable `too_many_programmes` and others."""
         programme = await self._open(principal.event)
         running = sum(other.transcoding.is_running for other in self._programmes.values())
@@ -118,7 +118,12 @@ class Programmes:
             raise Unavailable(
                 "As many events as this machine can encode are on air.", code="too_many_programmes", retry_s=30
             )
-        return await programme.enter(principal, offer)
+        return await programme.enter(principal, offer, ufrag)
+
+    def find(self, event: str, session_id: str) -> Session | None:
+        """A session that is connected."""
+        programme = self._programmes.get(event)
+        return programme.find(session_id) if programme else None
 
     async def leave(self, principal: Principal, event: str, session_id: str) -> None:
         """The presenter ends this session. Raises NotFound `no_such_session`."""

@@ -60,7 +60,13 @@ class Ingest:
         command = (*transcoder, "--sandbox", media.sandbox)
         self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, command)
         self._origin = Origin(self._channels, gate, clock)
-        self._whip = Whip(self._programmes, gate, clock, failures_per_minute=whip_failures_per_minute)
+        self._whip = Whip(
+            self._programmes,
+            gate,
+            clock,
+            ice_servers=rtc.ice_servers,
+            failures_per_minute=whip_failures_per_minute,
+        )
         self._ready = False
 
     def routes(self) -> list[web.RouteDef]:

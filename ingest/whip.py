@@ -1,13 +1,13 @@
 """The WHIP endpoint (RFC 9725): `/whip/{event}` and `/whip/{event}/{session}`. HTTP only; `Programmes` decides.
 
-An offer is checked before anything is started for it. Refused offers are counted by address: five a minute, then 429. The
-front hands requests on over a unix socket and says whom they came from in X-Forwarded-For; only there it is believed.
+An offer is checked before anything is started for it. Wrong tickets and wrong offers are counted by address: five a minute,
+then 429; that somebody else is on air, or that the event is over, is nobody's fault and does not count. The front hands
+requests on over a unix socket and says whom they came from in X-Forwarded-For; only there it is believed.
 """
 
 from __future__ import annotations
 
 import socket
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -16,13 +16,13 @@ from aiohttp import hdrs, web
 
 from plenum import metrics, signalling
 from plenum.clock import Clock
-from plenum.errors import Forbidden, MethodNotAllowed, PlenumError, TooMany
+from plenum.errors import Conflict, Forbidden, MethodNotAllowed, PlenumError, TooMany
 from plenum.identity import Principal, Role
 from plenum.offer import OFFER_MAX, read_offer
 from plenum.pace import Limiter
-from plenum.web import Gate, problem, read_body
+from plenum.signalling import IceServer
+from plenum.web import Gate, client_address, problem, read_body
 
-SESSIONS_MAX = 1024
 FAILURES_PER_MINUTE = 5
 EVENT_PATH = "/whip/{event:[a-z0-9-]{1,48}}"
 SESSION_PATH = EVENT_PATH + "/{session:[A-Za-z0-9_-]{1,64}}"
@@ -38,24 +38,32 @@ class Entered(msgspec.Struct, frozen=True):
     """`plenum.signalling.etag_of(answer)`."""
 
 
+class Session(msgspec.Struct, frozen=True):
+    """What its HTTP resource must know of a session that is connected."""
+
+    subject: str
+    etag: str
+    ufrag: str
+    """The client's, by which a fragment with another one is known as an ICE restart."""
+
+
 class Programmes(Protocol):
     """Who runs the events' programmes (`ingest/program.py`)."""
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
-        """Connect a presenter. Raises Conflict `on_air` with extra `on_air`, `event_ended`, and what Peers.open raises."""
+    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
+        """Connect a presenter; `ufrag` is the offer's.
+
+        Raises Conflict `on_air` with extra `on_air`, `event_ended`, and what Peers.open raises.
+        """
+        ...
+
+    def find(self, event: str, session_id: str) -> Session | None:
+        """The session, as long as it is connected: None once it has left, was replaced, or its event is over."""
         ...
 
     async def leave(self, principal: Principal, event: str, session_id: str) -> None:
         """The presenter ends this session. Raises NotFound `no_such_session`."""
         ...
-
-
-class _Session(msgspec.Struct, frozen=True):
-    event: str
-    subject: str
-    etag: str
-    ufrag: str
-    """The client's, by which a fragment with another one is known as an ICE restart."""
 
 
 class Whip:
@@ -67,7 +75,7 @@ class Whip:
         gate: Gate,
         clock: Clock,
         *,
-        ice_servers: Sequence[str] = (),
+        ice_servers: Sequence[IceServer] = (),
         failures_per_minute: int = FAILURES_PER_MINUTE,
     ) -> None:
         self._programmes = programmes
@@ -75,7 +83,6 @@ class Whip:
         self._clock = clock
         self._links = signalling.ice_links(ice_servers)
         self._failures = Limiter(failures_per_minute)
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -91,13 +98,14 @@ class Whip:
     # --- POST ---
 
     async def _post(self, request: web.Request) -> web.Response:
-        address = client_address(request)
+        address = client_address(request, trusts_proxy=_is_from_front(request))
         self._failures.check(address, self._clock.monotonic())
         try:
             return await self._open(request)
         except PlenumError as error:
             if error.status < 500 and not isinstance(error, TooMany):
-                self._failures.spend(address, self._clock.monotonic())
+                if not isinstance(error, Conflict):
+                    self._failures.spend(address, self._clock.monotonic())
                 metrics.rejected.labels(reason=f"whip_{error.code}").inc()
             raise
 
@@ -107,8 +115,7 @@ class Whip:
         signalling.check_offer_type(request.content_type)
         body = await read_body(request, OFFER_MAX)
         offer = read_offer(body)
-        entered = await self._programmes.enter(principal, body.decode())
-        self._remember(entered, _Session(event, principal.subject, entered.etag, offer.transport.ufrag))
+        entered = await self._programmes.enter(principal, body.decode(), offer.transport.ufrag)
         response = web.Response(
             status=201,
             body=entered.answer.encode(),
@@ -122,11 +129,6 @@ class Whip:
         for link in self._links:
             response.headers.add(hdrs.LINK, link)
         return response
-
-    def _remember(self, entered: Entered, session: _Session) -> None:
-        self._sessions[entered.session_id] = session
-        if len(self._sessions) > SESSIONS_MAX:
-            self._sessions.popitem(last=False)
 
     # --- the session's resource ---
 
@@ -143,18 +145,16 @@ class Whip:
         return web.Response(status=204, headers={hdrs.ETAG: session.etag})
 
     async def _delete(self, request: web.Request) -> web.Response:
-        principal, session = self._mine(request)
-        session_id = request.match_info["session"]
-        del self._sessions[session_id]
-        await self._programmes.leave(principal, session.event, session_id)
+        principal, _ = self._mine(request)
+        await self._programmes.leave(principal, request.match_info["event"], request.match_info["session"])
         return web.Response(status=200)
 
-    def _mine(self, request: web.Request) -> tuple[Principal, _Session]:
+    def _mine(self, request: web.Request) -> tuple[Principal, Session]:
         """The session of this request, which only the person who opened it may touch (or a producer)."""
         event = request.match_info["event"]
         principal = self._gate.principal(request, event, Role.PRESENTER)
-        session = self._sessions.get(request.match_info["session"])
-        if session is None or session.event != event:
+        session = self._programmes.find(event, request.match_info["session"])
+        if session is None:
             raise signalling.no_such_session()
         if session.subject != principal.subject and not principal.may_act_as(Role.PRODUCER):
             raise Forbidden("This is somebody else's session.", code="not_your_session")
@@ -177,9 +177,7 @@ def _allow(request: web.Request) -> str:
     return ALLOW[SESSION_PATH if "session" in request.match_info else EVENT_PATH]
 
 
-def client_address(request: web.Request) -> str:
-    """Whom the request came from; what the front says is believed only over a unix socket."""
+def _is_from_front(request: web.Request) -> bool:
+    """Over the unix socket, where only our own processes are."""
     connection = request.transport.get_extra_info("socket") if request.transport else None
-    if connection is not None and connection.family == socket.AF_UNIX:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or "local"
-    return request.remote or "unknown"
+    return connection is not None and connection.family == socket.AF_UNIX

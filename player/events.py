@@ -26,9 +26,9 @@ IDEMPOTENCY_KEY_MAX = 128
 class Stage(Protocol):
     """What this API needs of the other tiers."""
 
-    def programme(self, event: str) -> Programme | None: ...
+    async def programme(self, event: Event) -> Programme | None: ...
 
-    def viewers(self, event: str) -> int: ...
+    async def viewers(self, event: str) -> int: ...
 
     async def created(self, event: Event) -> None: ...
 
@@ -154,10 +154,11 @@ class Events:
 
     async def _show(self, request: web.Request) -> web.Response:
         event, principal = await self._open(request, Role.VIEWER)
-        programme = self._stage.programme(event.id)
+        programme = await self._stage.programme(event)
         shown = ProgrammeView(programme.state, programme.on_air, programme.degraded) if programme else None
         seen = msgspec.structs.asdict(view(event, principal.role))
-        return json_response(EventDetail(**seen, programme=shown, viewers=self._stage.viewers(event.id)))
+        viewers = await self._stage.viewers(event.id)
+        return json_response(EventDetail(**seen, programme=shown, viewers=viewers))
 
     async def _join(self, request: web.Request) -> web.Response:
         event, principal = await self._open(request, Role.VIEWER)

@@ -12,11 +12,11 @@ import msgspec
 from aiohttp import hdrs, web
 
 from plenum.clock import Clock
-from plenum.errors import NotFound, Unauthorized
+from plenum.errors import NotFound, PlenumError, Unauthorized
 from plenum.identity import ANY_EVENT, Role, Session, Signer, clean_name, new_subject
 from plenum.pace import Limiter
 from plenum.registry import JoinLink, Registry
-from plenum.web import SESSION_COOKIE, Gate, json_response, read_json
+from plenum.web import SESSION_COOKIE, Gate, client_address, json_response, read_json
 
 EVENTS_IN_COOKIE = 24
 """Older invitations leave the cookie first: browsers keep no cookie above 4 KiB."""
@@ -41,13 +41,24 @@ class Rename(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Sessions:
     """Redeems invitations and shows a session to its own pages."""
 
-    def __init__(self, registry: Registry, gate: Gate, signer: Signer, clock: Clock, tenant: str, hours: float) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        gate: Gate,
+        signer: Signer,
+        clock: Clock,
+        tenant: str,
+        hours: float,
+        *,
+        trusts_proxy: bool = False,
+    ) -> None:
         self._registry = registry
         self._gate = gate
         self._signer = signer
         self._clock = clock
         self._tenant = tenant
         self._lifetime_s = hours * 3600
+        self._trusts_proxy = trusts_proxy
         self._tries = Limiter(per_minute=TRIES_PER_MINUTE)
 
     def routes(self) -> list[web.RouteDef]:
@@ -58,16 +69,27 @@ class Sessions:
         ]
 
     async def _open_link(self, request: web.Request) -> web.StreamResponse:
-        self._tries.check(request.remote or "", self._clock.monotonic())
         try:
-            link = await self._registry.redeem(request.match_info["code"])
-        except NotFound as error:
-            self._tries.spend(request.remote or "", self._clock.monotonic())
-            return _redirect(f"/?error={quote(error.code)}")
+            link = await self._redeem(request)
+        except PlenumError as error:
+            if _wants_json(request):
+                raise
+            return _redirect(f"/?error={quote(error.code)}")  # a person: the page there has a sentence for it
         session = _trim(self._known_session(request).with_role(link.event, link.role))
         response = _redirect(_landing(link))
         self._keep(request, response, session)
         return response
+
+    async def _redeem(self, request: web.Request) -> JoinLink:
+        """Only failures are limited: a whole office behind one address may open its links at once.
+
+        Raises NotFound `link_invalid`, TooMany `rate_limited`, Unavailable `store_unavailable`.
+        """
+        try:
+            return await self._registry.redeem(request.match_info["code"])
+        except NotFound:
+            self._tries.take(client_address(request, self._trusts_proxy), self._clock.monotonic())
+            raise
 
     async def _show(self, request: web.Request) -> web.Response:
         return self._view(self._gate.session(request))
@@ -113,6 +135,10 @@ def _trim(session: Session) -> Session:
     if ANY_EVENT in session.roles:
         newest[ANY_EVENT] = session.roles[ANY_EVENT]
     return msgspec.structs.replace(session, roles=newest)
+
+
+def _wants_json(request: web.Request) -> bool:
+    return "json" in request.headers.get(hdrs.ACCEPT, "")
 
 
 def _redirect(to: str) -> web.Response:

@@ -15,8 +15,11 @@ import msgspec
 from av import AudioFrame, VideoFrame
 
 from plenum.encoding import Encoded, PictureEncoder, SoundEncoder
-from plenum.errors import PlenumError
+from plenum.errors import BadInput, PlenumError
+from plenum.log import get_logger
 from plenum.media_source import MediaSource, Timed
+
+log = get_logger("publisher")
 
 LEAD_S = 0.08
 """How long before it is due a picture is encoded."""
@@ -90,8 +93,12 @@ class Broadcast:
                 self._encode(timed, late)
         except PlenumError as error:
             self.failure = error
-        self._hand_over(self.pictures, None)
-        self._hand_over(self.sounds, None)
+        except Exception as error:
+            log.exception("broadcast_failed")
+            self.failure = BadInput(f"The source could not be sent on: {error!r}", code="unreadable_file")
+        finally:  # whatever happened: who waits for pictures must not wait for ever
+            self._hand_over(self.pictures, None)
+            self._hand_over(self.sounds, None)
 
     def _begin(self) -> None:
         """Media time 0 is when the first picture is there, however long the file took to open."""

@@ -14,6 +14,7 @@
     ├── Unprocessable       422
     ├── PreconditionRequired 428
     ├── TooMany             429   `retry_s` says when to come back
+    ├── HeadersTooLarge     431
     └── Unavailable         503   a part of the platform is away; `retry_s` says when to come back
 
 Pure code raises them; `plenum.web` turns them into RFC 9457 problem documents, sockets into `err` messages, the command
@@ -115,6 +116,11 @@ class PreconditionRequired(PlenumError):
 class TooMany(PlenumError):
     status = 429
     default_code = "too_many"
+
+
+class HeadersTooLarge(PlenumError):
+    status = 431
+    default_code = "headers_too_large"
 
 
 class Unavailable(PlenumError):

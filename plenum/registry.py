@@ -42,6 +42,7 @@ class Registry:
     """Creates, finds, lists and changes events; makes and redeems join codes. Raises Unavailable `store_unavailable`."""
 
     def __init__(self, redis: Redis, tenant: str, clock: Clock, limit: int = 1_000) -> None:
+        """`limit` is on events that have not ended."""
         self._redis = redis
         self._tenant = tenant
         self._clock = clock
@@ -67,8 +68,10 @@ class Registry:
         async with _reachable():
             if once:
                 wanted = await self._claim(once, wanted)
-            if int(await self._redis.hlen(self._events)) >= self._limit:
-                raise TooMany(f"There are {self._limit} events already. Delete old ones.", code="too_many_events")
+                made: Any = await self._redis.hget(self._events, wanted)
+                if made is not None:  # before the limit: the event that a lost answer was about may be the last one
+                    return msgspec.json.decode(made, type=Event)
+            await self._check_room_left()
             event = Event(
                 id=wanted,
                 title=tidy,
@@ -134,6 +137,15 @@ class Registry:
         if link is None:
             raise NotFound("This invitation link is not valid (any more). Ask for a new one.", code="link_invalid")
         return link
+
+    async def _check_room_left(self) -> None:
+        rows: Any = await self._redis.hvals(self._events)
+        events = (msgspec.json.decode(raw, type=Event) for raw in rows)
+        if sum(event.state is not EventState.ENDED for event in events) >= self._limit:
+            raise TooMany(
+                f"There are {self._limit} events that have not ended. End some, or raise limits.events.",
+                code="too_many_events",
+            )
 
     async def _find_code(self, code: str) -> JoinLink | None:
         raw: Any = await self._redis.get(self._code_key(code))

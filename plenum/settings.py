@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,8 @@ from pydantic_settings import (
 
 from plenum.errors import BadInput
 
+_PRINTABLE = r"^[ -~]*$"
+"""What may stand in a header."""
 RUNG_NAMES = ("1080p", "720p", "480p", "360p", "240p")
 
 
@@ -52,6 +54,22 @@ class RedisSettings(_Section):
     )
 
 
+class IceServerSettings(_Section):
+    """A STUN or TURN server that presenters are told of (RFC 9725 4.6)."""
+
+    urls: list[Annotated[str, Field(pattern=r"^(stuns?|turns?):[A-Za-z0-9.:\[\]_?=-]+$")]] = Field(
+        min_length=1, description="stun:, stuns:, turn: or turns: addresses."
+    )
+    username: str = Field("", pattern=_PRINTABLE, description="For TURN.")
+    credential: str = Field("", pattern=_PRINTABLE, description="The password to it; presenters are told it.")
+
+    @model_validator(mode="after")
+    def _turn_has_credentials(self) -> Self:
+        if any(url.startswith("turn") for url in self.urls) and not (self.username and self.credential):
+            raise ValueError("a TURN server needs username and credential")
+        return self
+
+
 class RtcSettings(_Section):
     bind: list[str] = Field(
         default_factory=list, description="Addresses for media sockets; empty: those of server.host."
@@ -59,6 +77,9 @@ class RtcSettings(_Section):
     public_address: str = Field("", description="Address announced instead of the bound one (containers, NAT, cloud).")
     port_min: int = Field(0, ge=0, le=65535, description="First UDP port for media; 0: any.")
     port_max: int = Field(0, ge=0, le=65535, description="Last UDP port for media; 0: any.")
+    ice_servers: list[IceServerSettings] = Field(
+        default_factory=list, description="STUN and TURN servers that presenters are told of, in the order to try them."
+    )
 
 
 class MediaSettings(_Section):
@@ -89,7 +110,7 @@ class LimitSettings(_Section):
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
     whip_failures_per_minute: int = Field(5, ge=1, description="Refused WHIP offers from one address in a minute.")
-    events: int = Field(1_000, ge=1, description="Events kept in the registry.")
+    events: int = Field(1_000, ge=1, description="Events that have not ended.")
 
 
 LOAD_PROFILE: Mapping[str, int] = {

@@ -6,7 +6,8 @@ The offer is read by `plenum/offer.py`, the answer written by `plenum/answer.py`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from plenum.errors import NotFound, PreconditionFailed, PreconditionRequired, Unprocessable, UnsupportedMedia
 from plenum.offer import attribute
@@ -20,9 +21,34 @@ def etag_of(answer: str) -> str:
     return '"' + hashlib.sha256(answer.encode()).hexdigest()[:24] + '"'
 
 
-def ice_links(servers: Iterable[str]) -> list[str]:
-    """Values of the Link header (RFC 9725 4.6) for STUN and TURN URIs without credentials."""
-    return [f'<{server}>; rel="ice-server"' for server in servers]
+class IceServer(Protocol):
+    """What is read of a server in `settings.rtc.ice_servers`, which has checked the characters."""
+
+    @property
+    def urls(self) -> Sequence[str]: ...
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def credential(self) -> str: ...
+
+
+def ice_links(servers: Iterable[IceServer]) -> list[str]:
+    """Values of the Link header (RFC 9725 4.6), one for each STUN or TURN URI."""
+    return [f'<{url}>; rel="ice-server"{_credentials(server)}' for server in servers for url in server.urls]
+
+
+def _credentials(server: IceServer) -> str:
+    if not server.username:
+        return ""
+    username, credential = _quoted(server.username), _quoted(server.credential)
+    return f'; username={username}; credential={credential}; credential-type="password"'
+
+
+def _quoted(text: str) -> str:
+    """RFC 9110 5.6.4."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def check_offer_type(content_type: str) -> None:

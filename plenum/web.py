@@ -1,4 +1,4 @@
-"""What every HTTP surface shares: who is asking, problem documents, security headers, JSON in and out.
+"""What every HTTP surface shares: who is asking and from where, problem documents, security headers, JSON in and out.
 
 `Gate` turns a request into a `Principal` (bearer ticket first, then the session cookie) and guards cookies against other
 sites: a socket's Origin must be ours, a changing request needs Origin and the CSRF token. `problems` is the one place
@@ -17,7 +17,16 @@ from aiohttp import hdrs, web
 
 from plenum import metrics
 from plenum.clock import Clock
-from plenum.errors import BadInput, Forbidden, PlenumError, TooLarge, TooSlow, Unauthorized, UnsupportedMedia
+from plenum.errors import (
+    BadInput,
+    Forbidden,
+    HeadersTooLarge,
+    PlenumError,
+    TooLarge,
+    TooSlow,
+    Unauthorized,
+    UnsupportedMedia,
+)
 from plenum.identity import Principal, Role, Session, Signer
 from plenum.log import get_logger
 
@@ -28,6 +37,15 @@ CSRF_HEADER = "X-CSRF-Token"
 BODY_LIMIT = 16 * 1024
 BODY_DEADLINE_S = 15.0
 HEADER_LIMIT = 8 * 1024
+"""Bytes of all header fields of a request, and of its first line."""
+HEADER_FIELDS = 64
+PARSER_LIMITS: Mapping[str, Any] = {
+    "max_line_size": HEADER_LIMIT,
+    "max_field_size": HEADER_LIMIT,
+    "max_headers": HEADER_FIELDS,
+}
+"""For `web.AppRunner`: what the parser itself refuses, with 400, before any of ours runs."""
+ADDRESS_MAX = 64
 SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -130,6 +148,19 @@ def bearer_token(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
+def client_address(request: web.Request, trusts_proxy: bool) -> str:
+    """Whom a request came from, as limits by address count it.
+
+    Only behind a proxy of ours X-Forwarded-For is believed, and of it only the last entry: that one the proxy wrote, those
+    before it are whatever the client sent.
+    """
+    if trusts_proxy:
+        last = ",".join(request.headers.getall("X-Forwarded-For", [])).rpartition(",")[2].strip()
+        if last:
+            return last[:ADDRESS_MAX]
+    return request.remote or "unknown"
+
+
 def _origin_of(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
@@ -191,6 +222,7 @@ def problem(error: PlenumError) -> web.Response:
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Errors become problem documents; what nobody foresaw is logged with its path and becomes a plain 500."""
     try:
+        _check_headers(request)
         return await handler(request)
     except PlenumError as error:
         return problem(error)
@@ -207,6 +239,13 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         log.exception("request_failed", method=request.method, route=_route(request))
         metrics.rejected.labels(reason="internal").inc()
         return problem(PlenumError("Something went wrong on our side. Try again in a moment."))
+
+
+def _check_headers(request: web.Request) -> None:
+    """The parser bounds each field; this bounds them together."""
+    if sum(len(name) + len(value) for name, value in request.raw_headers) > HEADER_LIMIT:
+        metrics.rejected.labels(reason="headers_too_large").inc()
+        raise HeadersTooLarge(f"The headers of a request may have at most {HEADER_LIMIT} bytes.")
 
 
 def _of_http(error: web.HTTPException) -> PlenumError:

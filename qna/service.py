@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, hdrs, web
@@ -21,6 +22,7 @@ from plenum.event import EventState, Moderation, check_id
 from plenum.identity import Signer, new_subject
 from plenum.log import get_logger
 from plenum.masking import insist_on_masks
+from plenum.places import Places
 from plenum.web import Gate
 from qna import metrics, policy
 from qna.desk import Desk
@@ -68,8 +70,16 @@ class Qna:
     """Question boards of all events, for the sockets of this process."""
 
     def __init__(
-        self, redis: Redis, gate: Gate, signer: Signer, clock: Clock, tenant: str, limits: LimitSettings | None = None
+        self,
+        redis: Redis,
+        gate: Gate,
+        signer: Signer,
+        clock: Clock,
+        tenant: str,
+        limits: LimitSettings | None = None,
+        places: Places | None = None,
     ) -> None:
+        """`places` counts sockets together with other tiers of this process; by default these are the only ones."""
         self._gate = gate
         self._signer = signer
         self._clock = clock
@@ -81,7 +91,7 @@ class Qna:
         self._persons: Counter[tuple[str, str]] = Counter()
         self._conversations: set[Conversation] = set()
         self._tasks: list[asyncio.Task[None]] = []
-        self._sockets = 0
+        self._places = places or Places(self._limits.sockets_per_process)
         self._closing = False
 
     # what the front uses
@@ -121,23 +131,16 @@ class Qna:
         event = check_id(request.match_info["event"])
         self._gate.check_socket_origin(request)
         _check_subprotocol(request)
-        if self._closing or self._sockets >= self._limits.sockets_per_process:
+        if self._closing or self._places.are_full:
             shared_metrics.rejected.labels(reason="qna_full").inc()
             raise Unavailable("This server is full. Try again in a moment.", code="full", retry_s=5.0)
         answer = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, heartbeat=HEARTBEAT_S, timeout=1.0
         )
-        self._sockets += 1
-        metrics.sockets.inc()
-        try:
+        with self._places.one(), metrics.sockets.track_inprogress(), suppress(ConnectionError):  # who left is not told
             await answer.prepare(request)
             insist_on_masks(request)
             await self._talk(request, answer, event)
-        except ConnectionError:
-            pass  # the viewer left in the middle of it: nothing to say, nobody to say it to
-        finally:
-            metrics.sockets.dec()
-            self._sockets -= 1
         return answer
 
     async def _talk(self, request: web.Request, answer: web.WebSocketResponse, event: str) -> None:

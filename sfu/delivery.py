@@ -16,6 +16,7 @@ from plenum.clock import Clock
 from plenum.identity import Signer
 from plenum.log import get_logger
 from plenum.media import Programme
+from plenum.places import Places
 from plenum.web import Gate
 from sfu import measures
 from sfu.frames import Frame
@@ -29,6 +30,8 @@ log = get_logger("delivery")
 
 ProgrammeListener = Callable[[str, Programme], None]
 RETRY_WITHIN_MS = 2_000
+SOCKETS_MAX = 12_000
+"""Where nobody else in the process opens any (an edge)."""
 
 
 class Delivery:
@@ -44,7 +47,7 @@ class Delivery:
         node_ticket: Callable[[str], str],
         viewers_per_event: int = 2_000,
         held_reloads: int = 4_000,
-        sockets_per_process: int = 12_000,
+        places: Places | None = None,
         sockets_per_person: int = 6,
     ) -> None:
         self.on_programme: list[ProgrammeListener] = []
@@ -54,7 +57,8 @@ class Delivery:
         self._relays.on_open.append(self._relay_opened)
         self._relays.on_drop.append(self._relay_dropped)
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
-        self._push = Push(self, gate, clock, Limits(sockets_per_process, viewers_per_event, sockets_per_person))
+        limits = Limits(places or Places(SOCKETS_MAX), viewers_per_event, sockets_per_person)
+        self._push = Push(self, gate, clock, limits)
         self._hls = Hls(self._relays, lambda key, event: signer.delivery_key_valid(key, tenant, event, clock.wall()))
 
     def routes(self) -> list[web.RouteDef]:
@@ -84,6 +88,10 @@ class Delivery:
         """People watching by push on this front."""
         room = self.find(event)
         return room.viewers if room else 0
+
+    def audiences(self) -> dict[str, int]:
+        """People watching by push on this front, of every event that has some."""
+        return {relay.event: room.viewers for relay, (room, _) in self._rooms.items() if room.viewers}
 
     def find(self, event: str) -> Room | None:
         """The event's room, where there is one already."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
+from contextlib import suppress
 from typing import Protocol
 
 from aiohttp import WSMessage, WSMsgType, hdrs, web
@@ -20,7 +21,9 @@ from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorize
 from plenum.event import check_id
 from plenum.identity import Principal, Role
 from plenum.log import get_logger
+from plenum.masking import insist_on_masks
 from plenum.pace import Limiter
+from plenum.places import Places
 from plenum.web import Gate, bearer_token
 from plenum.wire import SUBPROTOCOL, Bye, ClientMessage, Progress, Resume, Subscribe, Unsubscribe, decode_client
 from sfu.room import Client, Room
@@ -42,10 +45,10 @@ RETRY_LATER_MS = 5_000
 
 
 class Limits:
-    """How many sockets: of this process, of an event, of one person in an event."""
+    """How many sockets: of this process (with those of other tiers), of an event, of one person in an event."""
 
-    def __init__(self, process: int, event: int, person: int) -> None:
-        self.process = process
+    def __init__(self, places: Places, event: int, person: int) -> None:
+        self.places = places
         self.event = event
         self.person = person
 
@@ -66,7 +69,6 @@ class Push:
         self._gate = gate
         self._clock = clock
         self._limits = limits
-        self._sockets = 0
         self._persons: Counter[tuple[str, str]] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
@@ -81,16 +83,12 @@ class Push:
         answer = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, heartbeat=PING_S, timeout=1.0
         )
-        self._sockets += 1
-        try:
+        with self._limits.places.one(), suppress(ConnectionError):  # who left in the middle of it need not be told
             await answer.prepare(request)
+            insist_on_masks(request)
             if request.transport is not None:
                 _tune(request.transport)
                 await self._serve(answer, request.transport, event, principal)
-        except ConnectionError:
-            pass  # the viewer left in the middle of it: nothing to say, nobody to say it to
-        finally:
-            self._sockets -= 1
         return answer
 
     def _from_request(self, request: web.Request, event: str) -> Principal | None:
@@ -105,7 +103,7 @@ class Push:
 
     def _check_room_left(self, event: str) -> None:
         room = self._rooms.find(event)
-        if self._sockets >= self._limits.process or (room and len(room) >= self._limits.event):
+        if self._limits.places.are_full or (room and len(room) >= self._limits.event):
             metrics.rejected.labels(reason="too_many_viewers").inc()
             raise Unavailable("This edge is full. Try another.", code="too_many_viewers", retry_s=RETRY_LATER_MS / 1000)
 

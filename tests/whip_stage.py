@@ -7,20 +7,20 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from ingest.peers import Peer, Peers
 from ingest.samples import Sample, SampleKind, SampleReader
-from ingest.whip import Entered, Whip
+from ingest.whip import Entered, Session, Whip
 from plenum.clock import SystemClock
 from plenum.errors import Conflict, NotFound
 from plenum.identity import Principal, Role, Signer
 from plenum.offer import OFFER_MAX
 from plenum.rtc_binding import MediaBinding
-from plenum.signalling import etag_of
+from plenum.signalling import IceServer, etag_of
 from plenum.web import Gate, application
 
 SIGNER = Signer(b"stage" * 8)
@@ -84,9 +84,10 @@ class StageProgrammes:
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
         self.sessions: dict[str, tuple[Principal, Peer]] = {}
+        self.resources: dict[str, Session] = {}
         self.entered: asyncio.Queue[Peer] = asyncio.Queue()
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
         for session_id, (other, peer) in list(self.sessions.items()):
             if other.subject != principal.subject:
                 raise Conflict(f"{other.name} is on air.", code="on_air", on_air=other.name)
@@ -95,8 +96,12 @@ class StageProgrammes:
         peer = await self._peers.open(offer)
         session_id = secrets.token_urlsafe(16)
         self.sessions[session_id] = (principal, peer)
+        self.resources[session_id] = Session(principal.subject, etag_of(peer.answer), ufrag)
         self.entered.put_nowait(peer)
         return Entered(session_id, peer.answer, etag_of(peer.answer))
+
+    def find(self, event: str, session_id: str) -> Session | None:
+        return self.resources[session_id] if session_id in self.sessions else None
 
     async def leave(self, principal: Principal, event: str, session_id: str) -> None:
         if session_id not in self.sessions:
@@ -130,13 +135,14 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def whip_stage(page: str = "", **options: Any) -> AsyncIterator[Stage]:
+async def whip_stage(page: str = "", ice_servers: Sequence[IceServer] = (), **options: Any) -> AsyncIterator[Stage]:
     """A WHIP endpoint on loopback with real peers, made with `options`; `page` is served at `/`."""
     peers = Peers(MediaBinding(), **options)
     await peers.start()
     programmes = StageProgrammes(peers)
     app = application(body_limit=OFFER_MAX)
-    app.add_routes(Whip(programmes, Gate(SIGNER, TENANT, SystemClock()), SystemClock()).routes())
+    gate = Gate(SIGNER, TENANT, SystemClock())
+    app.add_routes(Whip(programmes, gate, SystemClock(), ice_servers=ice_servers).routes())
 
     async def show(_: web.Request) -> web.Response:
         return web.Response(text=page or "<!doctype html><title>stage</title>", content_type="text/html")

@@ -55,10 +55,12 @@ def test_a_wrong_setting_is_named(elsewhere: Path) -> None:
     assert (status, "server.port" in error) == (1, True)
 
 
-def test_the_configuration_is_shown_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configuration_is_shown_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLENUM_AUTH__SECRET", "a very good secret")
+    turn = {"urls": ["turn:turn.example.org"], "username": "plenum", "credential": "a very good one too"}
+    monkeypatch.setenv("PLENUM_RTC__ICE_SERVERS", json.dumps([turn]))
     status, out, _ = call("config", "show")
-    assert (status, "very good" in out) == (0, False)
+    assert (status, "turn.example.org" in out, "very good" in out) == (0, True, False)
 
 
 def test_the_schema_is_json() -> None:

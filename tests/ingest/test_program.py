@@ -15,9 +15,11 @@ import structlog
 from prometheus_client import REGISTRY
 
 from plenum.errors import Conflict
+from plenum.signalling import FRAGMENT, SDP
 from plenum.whip_client import WhipPublisher
 from plenum.wire import Flag, Kind, Resume
 from tests.ingest.running_ingest import EVENT, PATIENCE_S, Feed, Running, ingest_process, running_ingest, ticket
+from tests.ingest.test_peers import OFFER
 
 STANDIN = (sys.executable, "-m", "tests.ingest.standin_transcoder")
 
@@ -133,6 +135,30 @@ async def test_a_peer_process_that_is_killed_leaves_the_slate(ingest: Running, p
     await feed.shows("slate")
     await publish(ingest, "ben")
     await feed.shows("live", "Ben")
+
+
+async def test_the_address_of_a_session_that_was_replaced_or_is_over_is_nobody_s(faulty: Running) -> None:
+    await faulty.describe("works")
+    own = {"Authorization": f"Bearer {ticket('anna')}"}
+
+    async def post() -> tuple[str, str]:
+        async with faulty.http.post(faulty.whip(), data=OFFER, headers=own | {"Content-Type": SDP}) as answer:
+            assert answer.status == 201
+            return answer.headers["Location"], answer.headers["ETag"]
+
+    async def patch(session: tuple[str, str]) -> int:
+        trickle = own | {"Content-Type": FRAGMENT, "If-Match": session[1]}
+        async with faulty.http.patch(faulty.base + session[0], data="a=ice-pwd:x\r\n", headers=trickle) as answer:
+            return answer.status
+
+    first = await post()
+    assert await patch(first) == 204
+    second = await post()
+    assert (await patch(first), await patch(second)) == (404, 204)
+    await faulty.end()
+    assert await patch(second) == 404
+    async with faulty.http.delete(faulty.base + second[0], headers=own) as answer:
+        assert answer.status == 404
 
 
 # --- a transcoder dies ---

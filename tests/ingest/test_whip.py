@@ -12,6 +12,7 @@ from ingest.samples import SampleKind
 from plenum.errors import Conflict
 from plenum.identity import Role
 from plenum.offer import OFFER_MAX
+from plenum.settings import IceServerSettings
 from plenum.signalling import FRAGMENT, SDP
 from plenum.whip_client import WhipPublisher
 from tests.ingest.test_peers import OFFER
@@ -115,6 +116,32 @@ async def test_a_second_presenter_is_told_who_is_on_air(stage: Stage, http: Clie
     async with http.post(stage.url, data=OFFER, headers=headers("boris")) as response:
         problem = await response.json()
     assert (response.status, problem["code"], problem["on_air"]) == (409, "on_air", "Anna")
+
+
+async def test_asking_again_while_somebody_is_on_air_is_no_failure(stage: Stage, http: ClientSession):
+    assert (await post(http, stage, headers=headers("anna")))[0] == 201
+    for _ in range(8):
+        assert await code_of(http, stage, headers=headers("boris")) == (409, "on_air")
+    assert (await post(http, stage, headers=headers("anna")))[0] == 201
+
+
+async def test_wrong_tokens_are_limited(stage: Stage, http: ClientSession):
+    wrong = {"Content-Type": SDP, "Authorization": "Bearer nonsense"}
+    statuses = [(await code_of(http, stage, headers=wrong))[0] for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+
+
+async def test_presenters_are_told_of_the_ice_servers(http: ClientSession):
+    servers = [
+        IceServerSettings(urls=["stun:stun.example.org"]),
+        IceServerSettings(urls=["turn:turn.example.org"], username="u", credential="c"),
+    ]
+    async with whip_stage(ice_servers=servers) as stage:
+        _, answer, _ = await post(http, stage, headers=headers())
+        assert answer.getall("Link") == [
+            '<stun:stun.example.org>; rel="ice-server"',
+            '<turn:turn.example.org>; rel="ice-server"; username="u"; credential="c"; credential-type="password"',
+        ]
 
 
 async def test_the_same_presenter_replaces_their_own_session(stage: Stage, http: ClientSession):

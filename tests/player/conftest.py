@@ -29,10 +29,10 @@ class QuietStage:
     made: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
 
-    def programme(self, event: str) -> Programme | None:
+    async def programme(self, event: Event) -> Programme | None:
         return None
 
-    def viewers(self, event: str) -> int:
+    async def viewers(self, event: str) -> int:
         return 7
 
     async def created(self, event: Event) -> None:

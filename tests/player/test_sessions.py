@@ -2,8 +2,9 @@
 
 import pytest
 
+from plenum.errors import Unavailable
 from plenum.identity import Role
-from tests.player.conftest import Site
+from tests.player.conftest import Client, Site
 
 
 @pytest.mark.parametrize(
@@ -33,11 +34,48 @@ async def test_a_wrong_link_says_so(site: Site) -> None:
     assert answer.headers["Location"] == "/?error=link_invalid"
 
 
+async def guess(client: Client, times: int, **headers: str) -> list[str]:
+    """Where a browser is led by links that are nobody's."""
+    answers = [await client.get(f"/j/{n:016d}", headers=headers, allow_redirects=False) for n in range(times)]
+    assert {answer.status for answer in answers} == {303}
+    return [answer.headers["Location"] for answer in answers]
+
+
 async def test_guessing_links_is_slowed_down(site: Site) -> None:
+    led = await guess(await site.visitor(), 25)
+    assert led[:20] == ["/?error=link_invalid"] * 20
+    assert set(led[21:]) == {"/?error=rate_limited"}
+
+
+async def test_a_link_that_is_valid_works_however_many_were_wrong(site: Site) -> None:
     client = await site.visitor()
-    statuses = [(await client.get(f"/j/{n:016d}", allow_redirects=False)).status for n in range(25)]
-    assert statuses[:20] == [303] * 20
-    assert set(statuses[21:]) == {429}
+    await guess(client, 25)
+    code, _ = await site.registry.link("demo", Role.VIEWER)
+    assert (await client.get(f"/j/{code}", allow_redirects=False)).headers["Location"] == "/watch/demo"
+
+
+async def test_without_a_proxy_nobody_chooses_the_address_they_are_counted_by(site: Site) -> None:
+    client = await site.visitor()
+    await guess(client, 25)
+    assert await guess(client, 1, **{"X-Forwarded-For": "198.51.100.7"}) == ["/?error=rate_limited"]
+
+
+async def test_a_store_that_is_away_is_a_sentence_on_a_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_: str) -> None:
+        raise Unavailable("The store is away.", code="store_unavailable", retry_s=2)
+
+    monkeypatch.setattr(site.registry, "redeem", away)
+    answer = await (await site.visitor()).get("/j/whatever", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/?error=store_unavailable")
+
+
+async def test_a_program_that_asks_for_json_gets_the_problem_itself(site: Site) -> None:
+    client = await site.visitor()
+    accept = {"Accept": "application/json"}
+    answers = [await client.get(f"/j/{n:016d}", headers=accept, allow_redirects=False) for n in range(25)]
+    assert (answers[0].status, (await answers[0].json())["code"]) == (404, "link_invalid")
+    assert (answers[24].status, (await answers[24].json())["code"]) == (429, "rate_limited")
+    assert int(answers[24].headers["Retry-After"]) > 0
 
 
 async def test_a_second_invitation_adds_to_the_first(site: Site) -> None:

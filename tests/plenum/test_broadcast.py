@@ -101,6 +101,14 @@ async def test_a_source_that_fails_ends_the_broadcast_with_its_error():
     assert broadcast.failure is error
 
 
+async def test_a_defect_in_the_thread_ends_the_broadcast_too_and_says_why():
+    broadcast = Broadcast(Source(3, error=ZeroDivisionError("a picture without a height")), 1_000_000)
+    assert len(await pictures_of(broadcast)) == 3
+    assert await broadcast.sounds.get() is None
+    assert broadcast.failure is not None
+    assert (broadcast.failure.code, "without a height" in broadcast.failure.message) == ("unreadable_file", True)
+
+
 async def test_stopping_does_not_wait_for_a_source_that_hangs():
     broadcast = Broadcast(Source(3, hang={1: 600.0}), 1_000_000)
     broadcast.start()

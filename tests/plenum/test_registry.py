@@ -59,11 +59,26 @@ async def test_a_taken_id_is_refused(registry: Registry) -> None:
         await registry.create("Two", event_id="demo")
 
 
-async def test_the_number_of_events_is_bounded(registry: Registry) -> None:
+async def test_the_number_of_events_is_bounded_and_the_refusal_says_what_helps(registry: Registry) -> None:
     for number in range(3):
         await registry.create(f"Event {number}")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooMany) as caught:
         await registry.create("One more")
+    assert caught.value.code == "too_many_events"
+    assert "End some, or raise limits.events" in caught.value.message
+
+
+async def test_an_event_that_has_ended_makes_room_for_another(registry: Registry) -> None:
+    events = [await registry.create(f"Event {number}") for number in range(3)]
+    await registry.ended(events[0].id)
+    await registry.create("One more")
+    with pytest.raises(TooMany):
+        await registry.create("And another")
+
+
+async def test_the_last_event_that_fits_may_be_asked_for_again(registry: Registry) -> None:
+    last = [await registry.create(f"Event {number}", once=f"key-{number}") for number in range(3)][-1]
+    assert await registry.create("Event 2", once="key-2") == last
 
 
 async def test_going_live_and_ending_are_kept(registry: Registry) -> None:

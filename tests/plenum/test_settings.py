@@ -59,3 +59,30 @@ def test_a_load_profile_lifts_limits_and_leaves_the_defaults_alone() -> None:
     assert load().effective_limits.votes_per_minute == 30
     assert load({"load_profile": True}).effective_limits.votes_per_minute > 30
     assert load({"load_profile": True}).limits.votes_per_minute == 30
+
+
+def test_ice_servers_are_a_list_with_what_opens_them(elsewhere: Path) -> None:
+    (elsewhere / "plenum.toml").write_text(
+        '[[rtc.ice_servers]]\nurls = ["stun:stun.example.org"]\n'
+        '[[rtc.ice_servers]]\nurls = ["turns:[2001:db8::1]:443?transport=tcp"]\nusername = "u"\ncredential = "c"\n'
+    )
+    first, second = load().rtc.ice_servers
+    assert (first.urls, first.username) == (["stun:stun.example.org"], "")
+    assert (second.urls, second.credential) == (["turns:[2001:db8::1]:443?transport=tcp"], "c")
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"urls": []},
+        {"urls": ["https://example.org"]},
+        {"urls": ['stun:x>; rel="y"']},
+        {"urls": ["turn:turn.example.org"]},
+        {"urls": ["turn:turn.example.org"], "username": "u"},
+        {"urls": ["stun:a"], "username": "line\nbreak"},
+    ],
+)
+def test_an_ice_server_that_cannot_be_told_is_refused(server: dict[str, object]) -> None:
+    with pytest.raises(BadInput) as caught:
+        load({"rtc": {"ice_servers": [server]}})
+    assert "rtc.ice_servers" in caught.value.message

@@ -3,6 +3,7 @@
 import pytest
 
 from plenum.errors import PreconditionFailed, PreconditionRequired, Unprocessable, UnsupportedMedia
+from plenum.settings import IceServerSettings
 from plenum.signalling import FRAGMENT, check_offer_type, check_patch, etag_of, ice_links
 
 
@@ -37,4 +38,16 @@ def test_other_patches_are_refused_by_their_cause(content_type, if_match, body, 
 
 
 def test_ice_servers_are_links():
-    assert ice_links(["stun:stun.example.org"]) == ['<stun:stun.example.org>; rel="ice-server"']
+    stun = IceServerSettings(urls=["stun:stun.example.org"])
+    assert ice_links([stun]) == ['<stun:stun.example.org>; rel="ice-server"']
+
+
+def test_a_turn_server_comes_with_what_opens_it():
+    turn = IceServerSettings(
+        urls=["turn:turn.example.org?transport=udp", "turns:turn.example.org:443"], username='o"ne', credential="b\\c"
+    )
+    opens = 'username="o\\"ne"; credential="b\\\\c"; credential-type="password"'
+    assert ice_links([turn]) == [
+        f'<turn:turn.example.org?transport=udp>; rel="ice-server"; {opens}',
+        f'<turns:turn.example.org:443>; rel="ice-server"; {opens}',
+    ]

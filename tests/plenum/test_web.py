@@ -1,13 +1,14 @@
 """Who is asking, and what an error looks like."""
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+from multidict import CIMultiDict
 
 from plenum.clock import SystemClock
 from plenum.errors import Conflict, Forbidden, TooMany, Unauthorized
 from plenum.identity import Principal, Role, Session, Signer
-from plenum.web import CSRF_HEADER, SESSION_COOKIE, Gate, application
+from plenum.web import CSRF_HEADER, HEADER_FIELDS, PARSER_LIMITS, SESSION_COOKIE, Gate, application, client_address
 
 signer = Signer(b"w" * 32)
 clock = SystemClock()
@@ -98,3 +99,50 @@ async def test_errors_are_problem_documents(path: str, status: int, code: str) -
         assert "ZeroDivision" not in document["detail"]
         assert answer.headers.get("Retry-After") == ("2" if path == "/later" else None)
         assert document.get("on_air") == ("Ada" if path == "/refuse" else None)
+
+
+@pytest.mark.parametrize(
+    ("trusts_proxy", "forwarded", "address"),
+    [
+        (False, ["203.0.113.9"], "unknown"),  # nobody vouches for it
+        (True, ["203.0.113.9"], "203.0.113.9"),
+        (True, ["198.51.100.1, 10.0.0.1 , 203.0.113.9"], "203.0.113.9"),  # the client wrote the first two
+        (True, ["198.51.100.1", "203.0.113.9"], "203.0.113.9"),
+        (True, [], "unknown"),
+        (True, [" "], "unknown"),
+        (True, ["x" * 5000], "x" * 64),
+    ],
+)
+def test_the_address_is_what_our_own_proxy_saw(trusts_proxy: bool, forwarded: list[str], address: str) -> None:
+    headers = CIMultiDict([("X-Forwarded-For", value) for value in forwarded])
+    assert client_address(make_mocked_request("GET", "/", headers=headers), trusts_proxy) == address
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-A": "x" * 4000}, 200),
+        ({"X-A": "x" * 9000}, 400),
+        ({"X-A": "x" * 4000, "X-B": "x" * 4000, "X-C": "x" * 400}, 431),
+        ({f"X-{number}": "x" for number in range(HEADER_FIELDS + 1)}, 400),
+    ],
+)
+async def test_headers_have_a_bound(headers: dict[str, str], status: int) -> None:
+    app = application()
+    app.add_routes([web.get("/", _fine)])
+    runner = web.AppRunner(app, **PARSER_LIMITS)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    async with (
+        ClientSession() as http,
+        http.get(f"http://127.0.0.1:{runner.addresses[0][1]}/", headers=headers) as answer,
+    ):
+        assert answer.status == status
+        if status == 431:
+            assert (await answer.json(content_type="application/problem+json"))["code"] == "headers_too_large"
+    await runner.cleanup()
+
+
+async def _fine(_: web.Request) -> web.Response:
+    return web.Response(text="fine")

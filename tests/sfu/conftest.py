@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -39,7 +40,7 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFront]:
     running: list[tuple[Front, web.AppRunner]] = []
 
-    async def start(**limits: int) -> Front:
+    async def start(**limits: Any) -> Front:
         clock = SystemClock()
         node = Principal(TENANT, "*", Role.ADMIN, "front")
         delivery = Delivery(

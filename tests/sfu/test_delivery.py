@@ -45,6 +45,7 @@ async def test_the_front_knows_the_programme_and_who_watches(origin: Origin, fro
     await watcher.until(Kind.RENDITIONS)
     assert front.delivery.programme(EVENT) == programme()
     assert front.delivery.viewers(EVENT) == 1
+    assert front.delivery.audiences() == {EVENT: 1}
     await origin.turn(ProgrammeState.SLATE)
     await watcher.until(Kind.RENDITIONS)
     assert heard == [(EVENT, ProgrammeState.LIVE), (EVENT, ProgrammeState.SLATE)]

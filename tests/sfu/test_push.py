@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from plenum.clock import SystemClock
 from plenum.identity import Role, Session
 from plenum.media import Part
+from plenum.places import Places
 from plenum.web import SESSION_COOKIE
 from plenum.wire import (
     SUBPROTOCOL,
@@ -130,6 +131,18 @@ async def test_a_full_event_sheds_and_says_when_to_come_back(start_front: StartF
     assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
 
 
+async def test_sockets_of_other_tiers_take_places_too_and_give_them_back(start_front: StartFront) -> None:
+    places = Places(2)
+    front = await start_front(places=places)
+    with places.one():  # a question socket
+        watcher = await front.watch()
+        await watcher.next()
+        assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
+    await watcher.socket.close()
+    await until(lambda: places.taken == 0)
+    await (await front.watch()).next()
+
+
 async def test_one_person_has_a_bounded_number_of_sockets(start_front: StartFront) -> None:
     front = await start_front(sockets_per_person=2)
     for _ in range(2):
@@ -199,6 +212,15 @@ async def test_a_message_that_is_too_large_closes(front: Front) -> None:
     await watcher.next()
     await watcher.socket.send_str("x" * 20_000)
     assert await watcher.closed() == 1009
+
+
+async def test_a_client_that_does_not_mask_its_frames_is_closed(front: Front) -> None:
+    watcher = await front.watch()
+    await watcher.next()
+    connection = watcher.socket._response.connection
+    assert connection is not None and connection.transport is not None
+    connection.transport.write(b"\x81\x0f" + b'{"t":"progress"')  # RFC 6455 5.1
+    assert await watcher.closed() == 1002
 
 
 async def test_a_client_that_talks_too_much_is_closed(front: Front) -> None:

@@ -14,6 +14,7 @@ export const de: typeof en = {
   role_needed: "Ihre Einladung erlaubt das nicht. Bitten Sie die Regie um einen anderen Link.",
   not_found: "Diese Veranstaltung gibt es nicht. Prüfen Sie die Adresse oder öffnen Sie Ihren Einladungslink.",
   too_many: "Das war zu oft. Warten Sie einen Augenblick und versuchen Sie es noch einmal.",
+  rate_limited: "Das war zu oft. Warten Sie einen Augenblick und versuchen Sie es noch einmal.",
   unavailable: "Ein Teil der Plattform ist gerade weg. Er kommt von selbst wieder, bitte warten Sie.",
   link_invalid: "Dieser Einladungslink ist falsch oder abgelaufen. Bitten Sie um einen neuen.",
 };

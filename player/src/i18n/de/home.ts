@@ -13,6 +13,11 @@ export const de: typeof en = {
   notInvited: "Öffnen Sie Ihren Einladungslink",
   notInvitedWords:
     "Plenum kennt Sie an dem Link, mit dem Sie eingeladen wurden. Öffnen Sie ihn einmal in diesem Browser; danach stehen Ihre Veranstaltungen hier.",
+  linkFailures: {
+    rate_limited: "Aus Ihrem Netz wurden zu viele falsche Einladungslinks geöffnet. Warten Sie eine Minute und öffnen Sie Ihren noch einmal.",
+    store_unavailable: "Das Gedächtnis der Plattform ist kurz weg. Warten Sie ein paar Sekunden und öffnen Sie Ihren Einladungslink noch einmal.",
+    internal: "Der Einladungslink ließ sich nicht öffnen: Auf dem Server ist etwas schiefgegangen. Öffnen Sie ihn gleich noch einmal.",
+  },
   startsAt: (moment: string) => `Beginn: ${moment}`,
   liveSince: (moment: string) => `Live seit ${moment}`,
   endedAt: (moment: string) => `Beendet: ${moment}`,
@@ -49,6 +54,6 @@ export const de: typeof en = {
   fields: {
     bad_title: "Geben Sie der Veranstaltung einen Titel von 1 bis 120 Zeichen.",
     bad_start: "Das ist keine gültige Zeit.",
-    too_many_events: "Für weitere Veranstaltungen ist kein Platz. Beenden oder entfernen Sie alte.",
+    too_many_events: "Für weitere Veranstaltungen ist kein Platz. Beenden Sie eine, die vorbei ist, oder lassen Sie limits.events erhöhen.",
   },
 };

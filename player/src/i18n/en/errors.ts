@@ -12,6 +12,7 @@ export const en = {
   role_needed: "Your invitation does not allow this. Ask the producer for another link.",
   not_found: "There is no such event. Check the address or open your invitation link.",
   too_many: "That was too often. Wait a moment, then try again.",
+  rate_limited: "That was too often. Wait a moment, then try again.",
   unavailable: "A part of the platform is away. It comes back by itself, please wait.",
   link_invalid: "This invitation link is wrong or has expired. Ask the person who invited you for a new one.",
 };

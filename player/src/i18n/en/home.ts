@@ -11,6 +11,11 @@ export const en = {
   notInvited: "Open your invitation link",
   notInvitedWords:
     "Plenum knows you by the link you were invited with. Open it in this browser once; after that, your events are listed here.",
+  linkFailures: {
+    rate_limited: "Too many wrong invitation links were opened from your network. Wait a minute, then open yours again.",
+    store_unavailable: "The platform’s memory is away for a moment. Wait a few seconds, then open your invitation link again.",
+    internal: "The invitation link could not be opened: something went wrong on the server. Open it again in a moment.",
+  } as Record<string, string>,
   startsAt: (moment: string) => `Starts ${moment}`,
   liveSince: (moment: string) => `Live since ${moment}`,
   endedAt: (moment: string) => `Ended ${moment}`,
@@ -47,6 +52,6 @@ export const en = {
   fields: {
     bad_title: "Give the event a title of 1 to 120 characters.",
     bad_start: "This is not a valid time.",
-    too_many_events: "This installation has no room for more events. End or remove old ones.",
+    too_many_events: "This installation has no room for more events. End one that is over, or ask whoever runs it to raise limits.events.",
   } as Record<string, string>,
 };

@@ -5,8 +5,8 @@ import { useEffect } from "preact/hooks";
 import type { EventList, EventState, EventView } from "../../core/event";
 import { Problem } from "../../core/problem";
 import { common } from "../../i18n/common";
-import { sentenceFor, sentenceOf } from "../../i18n/errors";
-import { home as t } from "../../i18n/home";
+import { sentenceFor } from "../../i18n/errors";
+import { home as t, linkSentence } from "../../i18n/home";
 import { events } from "../../net/api";
 import { Button, Dialog, Empty, Notice, Toasts, TopBar } from "../components";
 import { Invitations } from "../invitations";
@@ -59,7 +59,7 @@ export function HomePage({ theme, linkError }: { theme: ThemeChoice; linkError: 
       <main id="main" class={list.value?.may_create ? "home home-producer" : "home"}>
         {linkError && (
           <div class="home-notice">
-            <Notice kind="bad">{sentenceOf(linkError) ?? sentenceOf("link_invalid")}</Notice>
+            <Notice kind="bad">{linkSentence(linkError)}</Notice>
           </div>
         )}
         {isStranger && <Empty title={t().notInvited}>{t().notInvitedWords}</Empty>}
