@@ -167,9 +167,9 @@ class PlayoutDelay:
 
     Grows at once when something came later than that (a repeated picture costs less than a lost one), shrinks by one
     frame at most every ten seconds (each time a picture is left out). Never more than `SLACK_MAX_US` above what the
-    slower stream needs at its best; but where one packet of sound after the other comes later than that (a line that has
-    become too narrow, with a long queue before it), up to `SLACK_SOUND_US`: seconds without sound would be worse. Of what is above
-    `SLACK_MAX_US` a frame a second is given back.
+    slower stream needs at its best; but where one packet of sound after the other comes later than that (a line that
+    has become too narrow, with a long queue before it), up to `SLACK_SOUND_US`: seconds without sound would be worse. Of
+    what is above `SLACK_MAX_US` a frame a second is given back.
     """
 
     SLACK_FIRST_US = 40_000
