@@ -6,6 +6,7 @@ front hands requests on over a unix socket and says whom they came from in X-For
 
 from __future__ import annotations
 
+import re
 import socket
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from aiohttp import hdrs, web
 
 from plenum import metrics, signalling
 from plenum.clock import Clock
-from plenum.errors import Forbidden, MethodNotAllowed, PlenumError, TooMany
+from plenum.errors import BadInput, Forbidden, MethodNotAllowed, PlenumError, TooMany
 from plenum.identity import Principal, Role
 from plenum.offer import OFFER_MAX, read_offer
 from plenum.pace import Limiter
@@ -26,6 +27,8 @@ SESSIONS_MAX = 1024
 FAILURES_PER_MINUTE = 5
 EVENT_PATH = "/whip/{event:[a-z0-9-]{1,48}}"
 SESSION_PATH = EVENT_PATH + "/{session:[A-Za-z0-9_-]{1,64}}"
+REPLACES = "Plenum-Replaces"
+"""Header of a POST after a broken connection: the session that broke, which alone it may replace."""
 ALLOW = {EVENT_PATH: "OPTIONS, POST", SESSION_PATH: "DELETE, OPTIONS, PATCH"}
 
 
@@ -41,8 +44,9 @@ class Entered(msgspec.Struct, frozen=True):
 class Programmes(Protocol):
     """Who runs the events' programmes (`ingest/program.py`)."""
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
-        """Connect a presenter. Raises Conflict `on_air` with extra `on_air`, `event_ended`, and what Peers.open raises."""
+    async def enter(self, principal: Principal, offer: str, replaces: str = "") -> Entered:
+        """Connect a presenter. Raises Conflict `on_air` with extra `on_air`, `replaced` (another source of theirs took
+        the place of the session `replaces`), `event_ended`, and what Peers.open raises."""
         ...
 
     async def leave(self, principal: Principal, event: str, session_id: str) -> None:
@@ -107,7 +111,7 @@ class Whip:
         signalling.check_offer_type(request.content_type)
         body = await read_body(request, OFFER_MAX)
         offer = read_offer(body)
-        entered = await self._programmes.enter(principal, body.decode())
+        entered = await self._programmes.enter(principal, body.decode(), _replaces(request))
         self._remember(entered, _Session(event, principal.subject, entered.etag, offer.transport.ufrag))
         response = web.Response(
             status=201,
@@ -171,6 +175,13 @@ class Whip:
         response = problem(MethodNotAllowed(f"{request.method} is not a method of WHIP here."))
         response.headers[hdrs.ALLOW] = _allow(request)
         return response
+
+
+def _replaces(request: web.Request) -> str:
+    session = request.headers.get(REPLACES, "")
+    if session and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", session):
+        raise BadInput(f"{REPLACES} names no session.", code="bad_replaces")
+    return session
 
 
 def _allow(request: web.Request) -> str:

@@ -85,8 +85,10 @@ class StageProgrammes:
         self._peers = peers
         self.sessions: dict[str, tuple[Principal, Peer]] = {}
         self.entered: asyncio.Queue[Peer] = asyncio.Queue()
+        self.replaces: list[str] = []
 
-    async def enter(self, principal: Principal, offer: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, replaces: str = "") -> Entered:
+        self.replaces.append(replaces)
         for session_id, (other, peer) in list(self.sessions.items()):
             if other.subject != principal.subject:
                 raise Conflict(f"{other.name} is on air.", code="on_air", on_air=other.name)
