@@ -19,7 +19,6 @@ import msgspec
 
 from plenum.errors import Conflict
 
-
 PUT_OFF_MAX = 32
 """Sessions of an event remembered as replaced. Whoever was replaced asks again at once, so a few would do."""
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest_asyncio
-from playwright.async_api import Page
 
 from loadtests.api_client import Api
 from loadtests.presenting import presenting
@@ -21,7 +20,7 @@ from tests.system.acting import ask, choose_order, end_part, go_live, question
 from tests.system.asking import asking
 from tests.system.conftest import Come
 from tests.system.looking import Looker
-from tests.system.visitors import DESK, PHONE, Visitor
+from tests.system.visitors import DESK, Visitor
 from tests.system.watching import first_frame, moving_frames
 
 TEXTS = (
