@@ -23,7 +23,7 @@ OFFER_LIMIT = 32 * 1024
 ANSWER_PATIENCE_S = 15.0
 _PASSED_ON = (hdrs.LOCATION, hdrs.ETAG, hdrs.LINK, hdrs.ALLOW, hdrs.RETRY_AFTER, hdrs.WWW_AUTHENTICATE, "Accept-Post")
 FORWARDED_FOR = "X-Forwarded-For"
-_TAKEN_IN = (hdrs.CONTENT_TYPE, hdrs.IF_MATCH, hdrs.ACCEPT)
+_TAKEN_IN = (hdrs.CONTENT_TYPE, hdrs.IF_MATCH, hdrs.ACCEPT, "Plenum-Replaces")
 
 WentLive = Callable[[str], Awaitable[None]]
 

@@ -140,9 +140,9 @@ class Programme:
 
     # --- presenters ---
 
-    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
-        """Connect a presenter and put them on air as the rules say. Raises Conflict `on_air`, `event_ended`."""
-        source = Source(secrets.token_urlsafe(16), principal.subject, principal.name, principal.stand_in)
+    async def enter(self, principal: Principal, offer: str, ufrag: str, replaces: str = "") -> Entered:
+        """Connect a presenter and put them on air as the rules say. Raises Conflict `on_air`, `replaced`, `event_ended`."""
+        source = Source(secrets.token_urlsafe(16), principal.subject, principal.name, principal.stand_in, replaces)
         async with self._door:
             self._check_open()
             session.enter(self._stage, source)  # refused before a process is busy with the offer

@@ -110,15 +110,15 @@ class Programmes:
 
     # --- WHIP ---
 
-    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
-        """Connect a presenter. Raises Conflict `on_air`, `event_ended`, Unavailable `too_many_programmes` and others."""
+    async def enter(self, principal: Principal, offer: str, ufrag: str, replaces: str = "") -> Entered:
+        """Connect a presenter. Raises Conflict as `Programme.enter`, Unavailable `too_many_programmes` and others."""
         programme = await self._open(principal.event)
         running = sum(other.transcoding.is_running for other in self._programmes.values())
         if not programme.transcoding.is_running and running >= RUNNING_MAX:
             raise Unavailable(
                 "As many events as this machine can encode are on air.", code="too_many_programmes", retry_s=30
             )
-        return await programme.enter(principal, offer, ufrag)
+        return await programme.enter(principal, offer, ufrag, replaces)
 
     def find(self, event: str, session_id: str) -> Session | None:
         """A session that is connected."""

@@ -7,6 +7,7 @@ requests on over a unix socket and says whom they came from in X-Forwarded-For; 
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,7 +17,7 @@ from aiohttp import hdrs, web
 
 from plenum import metrics, signalling
 from plenum.clock import Clock
-from plenum.errors import Conflict, Forbidden, MethodNotAllowed, PlenumError, TooMany
+from plenum.errors import BadInput, Conflict, Forbidden, MethodNotAllowed, PlenumError, TooMany
 from plenum.identity import Principal, Role
 from plenum.offer import OFFER_MAX, read_offer
 from plenum.pace import Limiter
@@ -26,6 +27,8 @@ from plenum.web import Gate, client_address, problem, read_body
 FAILURES_PER_MINUTE = 5
 EVENT_PATH = "/whip/{event:[a-z0-9-]{1,48}}"
 SESSION_PATH = EVENT_PATH + "/{session:[A-Za-z0-9_-]{1,64}}"
+REPLACES = "Plenum-Replaces"
+"""Header of a POST after a broken connection: the session that broke, which alone it may replace."""
 ALLOW = {EVENT_PATH: "OPTIONS, POST", SESSION_PATH: "DELETE, OPTIONS, PATCH"}
 
 
@@ -50,10 +53,11 @@ class Session(msgspec.Struct, frozen=True):
 class Programmes(Protocol):
     """Who runs the events' programmes (`ingest/program.py`)."""
 
-    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, ufrag: str, replaces: str = "") -> Entered:
         """Connect a presenter; `ufrag` is the offer's.
 
-        Raises Conflict `on_air` with extra `on_air`, `event_ended`, and what Peers.open raises.
+        Raises Conflict `on_air` with extra `on_air`, `replaced` (another source of theirs took the place of the session
+        `replaces`), `event_ended`, and what Peers.open raises.
         """
         ...
 
@@ -115,7 +119,7 @@ class Whip:
         signalling.check_offer_type(request.content_type)
         body = await read_body(request, OFFER_MAX)
         offer = read_offer(body)
-        entered = await self._programmes.enter(principal, body.decode(), offer.transport.ufrag)
+        entered = await self._programmes.enter(principal, body.decode(), offer.transport.ufrag, _replaces(request))
         response = web.Response(
             status=201,
             body=entered.answer.encode(),
@@ -171,6 +175,13 @@ class Whip:
         response = problem(MethodNotAllowed(f"{request.method} is not a method of WHIP here."))
         response.headers[hdrs.ALLOW] = _allow(request)
         return response
+
+
+def _replaces(request: web.Request) -> str:
+    session = request.headers.get(REPLACES, "")
+    if session and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", session):
+        raise BadInput(f"{REPLACES} names no session.", code="bad_replaces")
+    return session
 
 
 def _allow(request: web.Request) -> str:

@@ -67,25 +67,28 @@ class WhipPublisher:
         Raises BadInput (`unreadable_file`, `no_video`), what the server answered, or Unavailable (`unreachable`,
         `never_connected`).
         """
+        await self._begin("")
+
+    async def _begin(self, replaces: str) -> None:
         await self.stop()
         self.stats = PublisherStats()
         source = self._open_source()
         try:
-            self._session = await self._connect(source)
+            self._session = await self._connect(source, replaces)
         except BaseException:
             source.close()
             raise
 
     async def wait(self) -> None:
         """Until the source is over. Raises Unavailable `connection_lost`, unless told to reconnect."""
-        while self._session is not None:
+        while (session := self._session) is not None:
             try:
-                await self._session.wait()
+                await session.wait()
                 return
             except Unavailable:
                 if not self._reconnects:
                     raise
-                await self._come_back()
+                await self._come_back(session.name)
 
     async def stop(self) -> None:
         """End the session at the server (DELETE) and release everything."""
@@ -93,14 +96,15 @@ class WhipPublisher:
         if session is not None:
             await session.close()
 
-    async def _come_back(self) -> None:
-        """A new session, after half a second, then ever more slowly; what the server refuses for good is raised."""
+    async def _come_back(self, broken: str) -> None:
+        """A new session, after half a second, then ever more slowly; what the server refuses for good is raised, also
+        that another source of the same person took the place of the broken one."""
         pause = RETRY_FIRST_S
         reconnects = self.stats.reconnects + 1
         while True:
             await asyncio.sleep(pause)
             try:
-                await self.start()
+                await self._begin(broken)
             except (Unavailable, errors.TooMany) as error:
                 log.warning("publisher_retries", code=error.code)
                 pause = min(RETRY_MAX_S, max(pause * 2, error.retry_s or 0))
@@ -115,8 +119,8 @@ class WhipPublisher:
             return Film(Path(self._source), loop=self._is_looping)
         return self._source
 
-    async def _connect(self, source: MediaSource) -> WhipSession:
-        session = WhipSession(self._url, self._token, self._ssl, self.stats)
+    async def _connect(self, source: MediaSource, replaces: str) -> WhipSession:
+        session = WhipSession(self._url, self._token, self._ssl, self.stats, replaces)
         try:
             await session.open(source, self._binding(), self._bitrate_bps)
         except BaseException:

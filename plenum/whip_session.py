@@ -64,9 +64,12 @@ class PublisherStats(msgspec.Struct):
 class WhipSession:
     """One WHIP session: HTTP resource, connection, and the tasks that send."""
 
-    def __init__(self, url: str, token: str, context: tls.SSLContext | None, stats: PublisherStats) -> None:
+    def __init__(
+        self, url: str, token: str, context: tls.SSLContext | None, stats: PublisherStats, replaces: str = ""
+    ) -> None:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
+        self._replaces = {"Plenum-Replaces": replaces} if replaces else {}
         self._http = ClientSession(
             connector=TCPConnector(ssl=context or True), timeout=ClientTimeout(total=POST_WITHIN_S)
         )
@@ -81,6 +84,11 @@ class WhipSession:
         self._streams: dict[str, RtpStream] = {}
         self._sending: asyncio.Task[None] | None = None
         self._repairing: set[asyncio.Task[bool]] = set()
+
+    @property
+    def name(self) -> str:
+        """As the server calls it; empty before it has answered."""
+        return self._resource.rpartition("/")[2]
 
     # --- opening ---
 
@@ -105,7 +113,7 @@ class WhipSession:
         self._sending = asyncio.create_task(self._send_all(self._broadcast, self._pipe))
 
     async def _post(self, offer: str) -> str:
-        headers = self._headers | {"Content-Type": SDP, "Accept": SDP}
+        headers = self._headers | self._replaces | {"Content-Type": SDP, "Accept": SDP}
         try:
             async with self._http.post(self._url, data=offer, headers=headers) as response:
                 text = await response.text()

@@ -86,8 +86,10 @@ class StageProgrammes:
         self.sessions: dict[str, tuple[Principal, Peer]] = {}
         self.resources: dict[str, Session] = {}
         self.entered: asyncio.Queue[Peer] = asyncio.Queue()
+        self.replaces: list[str] = []
 
-    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
+    async def enter(self, principal: Principal, offer: str, ufrag: str, replaces: str = "") -> Entered:
+        self.replaces.append(replaces)
         for session_id, (other, peer) in list(self.sessions.items()):
             if other.subject != principal.subject:
                 raise Conflict(f"{other.name} is on air.", code="on_air", on_air=other.name)

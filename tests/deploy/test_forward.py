@@ -37,7 +37,11 @@ def bearer(subject: str = "anna") -> str:
 class OneChair:
     """Programmes where Anna is always on air."""
 
-    async def enter(self, principal: Principal, offer: str, ufrag: str) -> Entered:
+    def __init__(self) -> None:
+        self.replaces: list[str] = []
+
+    async def enter(self, principal: Principal, offer: str, ufrag: str, replaces: str = "") -> Entered:
+        self.replaces.append(replaces)
         if principal.subject != "anna":
             raise Conflict("Anna is on air.", code="on_air", on_air="Anna")
         return Entered("s" * 22, "v=0\r\n", '"tag"')
@@ -55,6 +59,7 @@ class Stage:
 
     fronts: list[TestClient]
     ingest: web.AppRunner
+    programmes: OneChair
 
     async def post(self, front: int, authorization: str = "Bearer nonsense", seen: str = "203.0.113.9") -> int:
         headers = {"Authorization": authorization, "Content-Type": SDP, "X-Forwarded-For": f"192.0.2.1, {seen}"}
@@ -70,7 +75,8 @@ async def _nothing(_: object) -> None:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     gate = Gate(SIGNER, "main", CLOCK)
     app = application()
-    app.add_routes(Whip(OneChair(), gate, CLOCK, ice_servers=STUN).routes())
+    programmes = OneChair()
+    app.add_routes(Whip(programmes, gate, CLOCK, ice_servers=STUN).routes())
     ingest = web.AppRunner(app)
     await ingest.setup()
     await web.UnixSite(ingest, str(tmp_path / "ingest.sock")).start()
@@ -88,7 +94,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         clients.append(TestClient(TestServer(front)))
         await clients[-1].start_server()
         links.append(link)
-    yield Stage(clients, ingest)
+    yield Stage(clients, ingest, programmes)
     for client in clients:
         await client.close()
     for link in links:
@@ -125,3 +131,10 @@ async def test_every_ice_server_comes_through(stage: Stage) -> None:
         assert (
             answer.headers["Link"] == '<stun:a.example.org>; rel="ice-server", <stun:b.example.org>; rel="ice-server"'
         )
+
+
+async def test_the_session_that_broke_is_named_to_the_ingest(stage: Stage) -> None:
+    headers = {"Authorization": bearer(), "Content-Type": SDP, "Plenum-Replaces": "a1"}
+    async with stage.fronts[0].post(URL, data=OFFER, headers=headers) as answer:
+        assert answer.status == 201
+    assert stage.programmes.replaces == ["a1"]

@@ -45,8 +45,10 @@ async def publish() -> AsyncIterator[Publish]:
     """Makes real presenters; they leave at the end."""
     publishers: list[WhipPublisher] = []
 
-    async def start(running: Running, subject: str = "anna", *, stand_in: bool = False) -> WhipPublisher:
-        publisher = WhipPublisher(running.whip(), ticket(subject, stand_in=stand_in))
+    async def start(
+        running: Running, subject: str = "anna", *, stand_in: bool = False, reconnect: bool = False
+    ) -> WhipPublisher:
+        publisher = WhipPublisher(running.whip(), ticket(subject, stand_in=stand_in), reconnect=reconnect)
         publishers.append(publisher)
         await publisher.start()
         return publisher
@@ -111,6 +113,34 @@ async def test_the_same_person_replaces_their_own_source_at_once(ingest: Running
     await feed.parts_after(10)
     await feed.shows("live", "Anna")
     assert len(runs(feed)) == 1
+
+
+async def test_two_windows_of_one_person_do_not_put_each_other_off_air(ingest: Running, publish: Publish) -> None:
+    feed = await ingest.feed()
+    first = await publish(ingest, "anna", reconnect=True)
+    await feed.shows("live", "Anna")
+    second = await publish(ingest, "anna", reconnect=True)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(Conflict) as refused:
+            await first.wait()
+    assert refused.value.code == "replaced"
+    assert (await ingest.status())["sources"] == 1
+    assert second.stats.reconnects == 0
+    await first.start()  # the person asks for it
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(Conflict, match="Another window"):
+            await second.wait()
+
+
+async def test_who_lost_a_session_otherwise_comes_back_by_itself(faulty: Running, publish: Publish) -> None:
+    await faulty.describe("refuses")
+    publisher = await publish(faulty, "anna", reconnect=True)
+    waiting = asyncio.create_task(publisher.wait())
+    async with asyncio.timeout(PATIENCE_S):
+        while publisher.stats.reconnects < 2 and not waiting.done():  # noqa: ASYNC110 - a count of its own
+            await asyncio.sleep(0.05)
+    assert not waiting.done()
+    waiting.cancel()
 
 
 async def test_a_person_replaces_the_stand_in_which_returns_by_itself(ingest: Running, publish: Publish) -> None:

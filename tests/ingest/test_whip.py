@@ -151,6 +151,14 @@ async def test_the_same_presenter_replaces_their_own_session(stage: Stage, http:
     assert await first.ended == "replaced"
 
 
+async def test_a_post_after_a_broken_connection_names_the_session_that_broke(stage: Stage, http: ClientSession):
+    assert (await post(http, stage, headers=headers(Plenum_Replaces="a-session_1")))[0] == 201
+    assert (await post(http, stage, headers=headers()))[0] == 201
+    assert stage.programmes.replaces == ["a-session_1", ""]
+    for nonsense in ("a b", "../x", "A" * 65):
+        assert await code_of(http, stage, headers=headers(Plenum_Replaces=nonsense)) == (400, "bad_replaces")
+
+
 async def test_trickle_is_accepted_and_a_restart_is_not(stage: Stage, http: ClientSession):
     _, answer, _ = await post(http, stage, headers=headers())
     url = stage.base + answer["Location"]

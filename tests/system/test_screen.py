@@ -18,7 +18,7 @@ from loadtests.api_client import Api
 from loadtests.chromium import launch
 from tests.system.acting import PATIENCE_MS, go_live
 from tests.system.conftest import Come, entrance
-from tests.system.test_pages import Looker
+from tests.system.looking import Looker
 from tests.system.visitors import DESK, Visitor
 from tests.system.watching import first_frame, sound_level
 

@@ -17,6 +17,7 @@ export function refusalWords(problem: Problem): string {
     case "no_path":
     case "webrtc":
     case "too_many":
+    case "replaced":
       return refused[problem.code];
     default:
       return sentenceOf(problem.code) ?? problem.message;

@@ -3,6 +3,9 @@
  *
  * A connection that failed, was disconnected for 2 s or is not answered any more is replaced by a new WHIP POST (the server knows no ICE restart); the same
  * person's new source replaces the old one at once, so viewers see a slate for as long as it takes. Tracks outlive connections.
+ *
+ * What surprises: to be replaced by another window or OBS of the same person looks like a broken connection. So every new POST names the
+ * session that broke, and the server refuses it with `replaced` instead of letting the two put each other off air for ever.
  */
 import { waitMs, type Backoff } from "../core/backoff";
 import { Problem } from "../core/problem";
@@ -32,7 +35,7 @@ export type PublishState =
   | { readonly is: "ended" }
   | { readonly is: "refused"; readonly problem: Problem };
 
-/** Trying again would not help: who is on air, the role, the event's end. */
+/** Trying again would not help: who is on air (also: another window of ours), the role, the event's end. */
 function isFinal(problem: Problem): boolean {
   return problem.status >= 400 && problem.status < 500 && problem.status !== 408 && problem.status !== 429;
 }
@@ -54,6 +57,8 @@ export class Publisher {
   private patience: ReturnType<typeof setTimeout> | undefined;
   private pulse: ReturnType<typeof setInterval> | undefined;
   private before: UplinkSample | null = null;
+  /** The last session that the server told us of. */
+  private session: string | null = null;
 
   constructor(
     readonly address: string,
@@ -70,6 +75,7 @@ export class Publisher {
     if (this.state.is !== "idle" && this.state.is !== "refused") return;
     this.attempt = 0;
     this.everOnAir = false;
+    this.session = null;
     void this.connect();
   }
 
@@ -119,13 +125,13 @@ export class Publisher {
     await pc.setLocalDescription();
     await gathered(pc);
     if (connection !== this.connection) return;
-    const session = await publish(this.address, pc.localDescription?.sdp ?? "");
+    const session = await publish(this.address, pc.localDescription?.sdp ?? "", this.session);
     if (connection !== this.connection) {
       // Ended while the server answered: nobody may stay on air by accident.
       await unpublish(session.resource);
       return;
     }
-    connection.resource = session.resource;
+    connection.resource = this.session = session.resource;
     await pc.setRemoteDescription({ type: "answer", sdp: withSteadySound(session.answer) });
     // A server that closes in good order says so on the DTLS transport; the connection's own state may take seconds to follow.
     connection.audio.transport?.addEventListener("statechange", ({ target }) => {

@@ -20,9 +20,16 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** Rejects with a Problem; `on_air` carries who is on air, `offline` means no answer at all. */
-export async function publish(address: string, offer: string): Promise<WhipSession> {
-  const headers = { "content-type": "application/sdp", "x-csrf-token": await csrfToken() };
+/**
+ * `broken`: the address of the session whose connection broke; nothing else of this person is replaced then, and `replaced` says that
+ * something else has taken its place. Rejects with a Problem; `on_air` carries who is on air, `offline` means no answer at all.
+ */
+export async function publish(address: string, offer: string, broken: string | null = null): Promise<WhipSession> {
+  const headers = {
+    "content-type": "application/sdp",
+    "x-csrf-token": await csrfToken(),
+    ...(broken && { "plenum-replaces": broken.slice(broken.lastIndexOf("/") + 1) }),
+  };
   const response = await fetch(address, {
     method: "POST",
     headers,

@@ -8,7 +8,8 @@ import { common } from "../i18n/common";
 import { sentenceFor } from "../i18n/errors";
 import { home as t } from "../i18n/home";
 import { links, qrAddress } from "../net/api";
-import { Button, Notice, toast } from "./components";
+import { copyField } from "./clipboard";
+import { Button, Notice } from "./components";
 import "../css/invitations.css";
 
 export function Invitations({ event }: { event: string }) {
@@ -50,16 +51,6 @@ function Invitation({ event, link }: { event: string; link: InvitationLink }) {
   const showsQr = useSignal(false);
   const field = useRef<HTMLInputElement>(null);
   const whom = t().linkFor[link.role];
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(link.url);
-      toast(common().copied, "good");
-    } catch {
-      // No clipboard outside a secure context: leave the link selected for the keyboard.
-      field.current?.select();
-      toast(t().copyFailed);
-    }
-  };
   return (
     <li class="invitation">
       <div>
@@ -70,7 +61,7 @@ function Invitation({ event, link }: { event: string; link: InvitationLink }) {
       </div>
       <div class="invitation-row">
         <input ref={field} class="input" readOnly value={link.url} aria-label={whom} onFocus={(focus) => focus.currentTarget.select()} />
-        <Button icon="copy" aria-label={t().copyLink(whom)} onClick={() => void copy()}>
+        <Button icon="copy" aria-label={t().copyLink(whom)} onClick={() => void copyField(field.current)}>
           {common().copy}
         </Button>
         <Button

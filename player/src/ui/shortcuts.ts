@@ -32,12 +32,17 @@ function isMeant(event: KeyboardEvent): boolean {
   return !(CONTROL_KEYS.has(event.key) && target.closest("button, a, [role=slider], [role=switch]"));
 }
 
-export function useShortcuts(shortcuts: Shortcuts): void {
+/** `walking`: the keys that go on for as long as they are held. Any other held key acts once: it would publish a whole lane. */
+export function useShortcuts(shortcuts: Shortcuts, walking: readonly string[] = []): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!shortcutsOn.peek() || !isMeant(event)) return;
-      const act = shortcuts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (act && act(event) !== false) event.preventDefault();
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      const act = shortcuts[key];
+      if (!act) return;
+      const isHeld = event.repeat && !walking.includes(key);
+      // A held key is kept from the browser too: the space bar would scroll.
+      if (isHeld || act(event) !== false) event.preventDefault();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

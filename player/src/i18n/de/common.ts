@@ -13,6 +13,7 @@ export const de: typeof en = {
   retry: "Noch einmal versuchen",
   copy: "Kopieren",
   copied: "Kopiert",
+  copyFailed: "Der Browser erlaubt das Kopieren hier nicht. Der Text ist markiert: Drücken Sie Strg+C.",
   loading: "Wird geladen …",
   home: "Alle Veranstaltungen",
   live: "Live",

@@ -50,7 +50,6 @@ export const de: typeof en = {
   showQr: "QR-Code zeigen",
   hideQr: "QR-Code verbergen",
   qrAlt: (whom: string) => `QR-Code des Einladungslinks: ${whom}`,
-  copyFailed: "Der Browser erlaubt das Kopieren hier nicht. Der Link ist markiert: Drücken Sie Strg+C.",
   fields: {
     bad_title: "Geben Sie der Veranstaltung einen Titel von 1 bis 120 Zeichen.",
     bad_start: "Das ist keine gültige Zeit.",

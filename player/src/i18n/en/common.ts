@@ -11,6 +11,7 @@ export const en = {
   retry: "Try again",
   copy: "Copy",
   copied: "Copied",
+  copyFailed: "The browser does not allow copying here. The text is selected: press Ctrl+C.",
   loading: "Loading …",
   home: "All events",
   live: "Live",

@@ -48,7 +48,6 @@ export const en = {
   showQr: "Show QR code",
   hideQr: "Hide QR code",
   qrAlt: (whom: string) => `QR code of the invitation link: ${whom}`,
-  copyFailed: "The browser does not allow copying here. The link is selected: press Ctrl+C.",
   fields: {
     bad_title: "Give the event a title of 1 to 120 characters.",
     bad_start: "This is not a valid time.",

@@ -1,4 +1,4 @@
-/** Buttons: one primary per view, plain ones, quiet ones, and `live` for the only red one, which puts something on air. */
+/** Buttons: one primary per view, plain ones, quiet ones. None is red: red says what is on air. */
 import type { ButtonHTMLAttributes, ComponentChildren } from "preact";
 
 import { Icon, type IconName } from "./icons";

@@ -6,15 +6,9 @@ import { desk as t } from "../../i18n/console";
 import { Chips, Count, Icon } from "../components";
 import { useNow } from "../now";
 import { StoreBanner } from "../questions";
+import { type LastLane } from "./keys";
 import { LaneColumn } from "./lane";
 import type { ConsoleStore } from "./store";
-
-/** What the fourth place shows. */
-export type LastLane = "answered" | "aside";
-
-export function visibleLanes(last: LastLane): readonly Lane[] {
-  return ["review", "queue", "stage", last];
-}
 
 export function Board({ store, last }: { store: ConsoleStore; last: Signal<LastLane> }) {
   const now = useNow(15_000);
@@ -57,6 +51,7 @@ function LastLaneChoice({ store, last }: { store: ConsoleStore; last: Signal<Las
         chosen={last.value}
         onChoose={(chosen) => {
           last.value = chosen;
+          store.enterLane(chosen);
         }}
       />
     </>

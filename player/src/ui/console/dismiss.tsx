@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { desk as t } from "../../i18n/console";
 import { reasonWords } from "../../i18n/questions";
 import { Button, Dialog, Field, Kbd } from "../components";
+import { shortcutsOn } from "../shortcuts";
 import type { ConsoleStore } from "./store";
 
 export const REASONS = ["duplicate", "off_topic", "unsuitable", "elsewhere"] as const;
@@ -17,7 +18,7 @@ export function DismissDialog({ store }: { store: ConsoleStore }) {
     const onKey = (event: KeyboardEvent) => {
       const reason = REASONS[Number(event.key) - 1];
       const isTyping = event.target instanceof HTMLInputElement;
-      if (!reason || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!shortcutsOn.peek() || !reason || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       store.dismiss(reason);
     };

@@ -1,11 +1,10 @@
-/** The keys of the console, and the switch that turns them off. */
+/** The keys of the console. */
 import { desk as t } from "../../i18n/console";
-import { Dialog, Kbd, Switch } from "../components";
-import { shortcutsOn, switchShortcuts } from "../shortcuts";
+import { KeysDialog, type KeyRow } from "../keys-dialog";
 
 export function Help({ onClose }: { onClose(): void }) {
   const words = t().keys;
-  const rows: readonly (readonly [readonly string[], string])[] = [
+  const rows: readonly KeyRow[] = [
     [["J", "K"], words.jk],
     [["H", "L"], words.hl],
     [["A"], words.a],
@@ -17,22 +16,5 @@ export function Help({ onClose }: { onClose(): void }) {
     [["?"], words.help],
     [["Esc"], words.esc],
   ];
-  return (
-    <Dialog title={t().shortcuts} onClose={onClose}>
-      <dl class="keys">
-        {rows.map(([keys, meaning]) => (
-          <div key={meaning} class="keys-row">
-            <dt>
-              {keys.map((key) => (
-                <Kbd key={key}>{key}</Kbd>
-              ))}
-              <span class="visually-hidden">{keys.join(", ")}</span>
-            </dt>
-            <dd>{meaning}</dd>
-          </div>
-        ))}
-      </dl>
-      <Switch label={t().shortcutsOn} on={shortcutsOn.value} explain={t().shortcutsOnMeans} onChange={switchShortcuts} />
-    </Dialog>
-  );
+  return <KeysDialog title={t().shortcuts} rows={rows} on={t().shortcutsOn} onMeans={t().shortcutsOnMeans} onClose={onClose} />;
 }

@@ -1,7 +1,6 @@
 /** The console: show, board and audience side by side; on phones the monitor stays and the rest is tabs. */
 import { useSignal, type Signal } from "@preact/signals";
 
-import { across, step, VERB_KEYS, type Lane } from "../../core/lanes";
 import { common } from "../../i18n/common";
 import { sentenceOf } from "../../i18n/errors";
 import { desk as t } from "../../i18n/console";
@@ -10,15 +9,15 @@ import { useMediaQuery } from "../media-query";
 import { useShortcuts } from "../shortcuts";
 import type { ThemeChoice } from "../theme";
 import { Audience } from "./audience";
-import { Board, SingleLane, visibleLanes, type LastLane } from "./board";
+import { Board, SingleLane } from "./board";
 import { DismissDialog } from "./dismiss";
 import { Help } from "./help";
+import { boardKeys, laneOf, WALKING, type LastLane, type PhoneTab } from "./keys";
 import { ProgrammeMonitor, ShowClock, ShowControls } from "./show";
 import type { ConsoleStore } from "./store";
 import "../../css/questions.css";
 import "../../css/console.css";
 
-type PhoneTab = Exclude<Lane, "aside"> | "show";
 const TABS: readonly PhoneTab[] = ["review", "queue", "stage", "answered", "show"];
 const TABS_ID = "console";
 
@@ -29,9 +28,10 @@ export function ConsolePage({ store, theme }: { store: ConsoleStore; theme: Them
   const last = useSignal<LastLane>("answered");
   const tab = useSignal<PhoneTab>("review");
   const isPhone = useMediaQuery("(max-width: 860px)").value;
-  useBoardKeys(store, last, tab, () => {
+  const showHelp = () => {
     help.value = true;
-  });
+  };
+  useShortcuts(boardKeys(store, { isPhone, tab, last }, showHelp), WALKING);
 
   const turned = store.turned.value;
   const state = store.state.value;
@@ -45,9 +45,7 @@ export function ConsolePage({ store, theme }: { store: ConsoleStore; theme: Them
         <IconButton
           name="help"
           label={t().shortcuts}
-          onClick={() => {
-            help.value = true;
-          }}
+          onClick={showHelp}
         />
       </TopBar>
       {turned && (
@@ -112,6 +110,8 @@ function Phone({ store, last, tab }: { store: ConsoleStore; last: Signal<LastLan
           chosen={shown}
           onChoose={(chosen) => {
             tab.value = chosen;
+            const lane = laneOf(chosen, last.peek());
+            if (lane) store.enterLane(lane);
           }}
         />
       </div>
@@ -128,34 +128,4 @@ function Phone({ store, last, tab }: { store: ConsoleStore; last: Signal<LastLan
       </Panel>
     </main>
   );
-}
-
-function useBoardKeys(store: ConsoleStore, last: Signal<LastLane>, tab: Signal<PhoneTab>, onHelp: () => void): void {
-  const walk = (by: 1 | -1) => () => {
-    store.selection.value = step(store.lanes.peek(), store.selection.peek(), by);
-  };
-  const cross = (by: 1 | -1) => () => {
-    const next = across(store.lanes.peek(), store.selection.peek(), by, visibleLanes(last.peek()));
-    store.selection.value = next;
-    tab.value = next.lane === "aside" ? "answered" : next.lane;
-  };
-  const verbs = Object.fromEntries(
-    Object.entries(VERB_KEYS).map(([key, verb]) => [
-      key,
-      () => {
-        const question = store.selected.peek();
-        if (question) store.move(question, verb);
-        return question !== null;
-      },
-    ]),
-  );
-  useShortcuts({
-    ...verbs,
-    j: walk(1),
-    k: walk(-1),
-    h: cross(-1),
-    l: cross(1),
-    "/": () => document.querySelector<HTMLInputElement>("#board-search")?.focus(),
-    "?": onHelp,
-  });
 }

@@ -6,7 +6,7 @@ import { computed, effect, signal } from "@preact/signals";
 
 import { waitMs } from "../../core/backoff";
 import { mayActAs, type EventStatus, type EventView, type Join } from "../../core/event";
-import { keep, lanesOf, NOTHING, select, target, verbsFor, type Lanes, type Selection, type Verb } from "../../core/lanes";
+import { keep, lanesOf, NOTHING, select, target, verbsFor, type Lane, type Lanes, type Selection, type Verb } from "../../core/lanes";
 import { moderationOf } from "../../core/outbox";
 import type { Box, Question, QuestionState } from "../../core/protocol";
 import { Refusal } from "../../core/refusal";
@@ -74,6 +74,11 @@ export class ConsoleStore {
     if (this.turned.peek()) return;
     void this.ask();
     setInterval(() => void this.ask(), POLL_MS);
+  }
+
+  /** The first card of a lane that has just come on screen: keys act on what is seen. */
+  enterLane(lane: Lane): void {
+    this.selection.value = select(this.lanes.peek(), lane, 0);
   }
 
   move(question: Question, verb: Verb, reason?: string): void {

@@ -49,7 +49,14 @@ function Refused({ store }: { store: StudioStore }) {
   if (state.is !== "refused") return null;
   return (
     <div data-testid="refused" data-code={state.problem.code}>
-      <Notice kind="bad">{refusalWords(state.problem)}</Notice>
+      <Notice kind="bad">
+        <p>{refusalWords(state.problem)}</p>
+        {state.problem.code === "replaced" && (
+          <Button small onClick={() => store.goLive()} data-testid="take-over">
+            {t().takeOver}
+          </Button>
+        )}
+      </Notice>
     </div>
   );
 }

@@ -3,8 +3,11 @@
  *
  * `picture` and `sound` are the tracks that go out, whatever they come from; whoever publishes follows them. A camera that is switched off is
  * released (its lamp goes out) and the plate takes its place. A device that disappears is told as a trouble, never papered over.
+ *
+ * Browsers answer late. Only the answer to the newest question about a device counts; what an older one opened, or one asked before
+ * everything was closed, is released at once: nobody's camera is on without being shown.
  */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 
 import { compositionOf } from "../../core/composition";
 import { fall, SILENCE_DB } from "../../core/level";
@@ -20,6 +23,14 @@ export interface Trouble {
   readonly errorName: string;
 }
 
+/** One question to the browser for a device. */
+type Question = symbol;
+
+interface PlateWords {
+  readonly name: string;
+  readonly title: string;
+}
+
 /** Speaking so loud for so long while muted is meant to be heard. */
 const SPEAKING_DB = -30;
 const SPEAKING_MS = 600;
@@ -31,9 +42,10 @@ export class StudioDevices {
   readonly microphone = signal<MediaStreamTrack | null>(null);
   readonly share = new ScreenShare(this.camera, this.microphone);
   readonly troubles = signal<readonly Trouble[]>([]);
-  readonly isOpening = signal(false);
+  /** What `open` asked, until it is answered. */
+  private readonly opening = signal<Question | null>(null);
+  readonly isOpening = computed(() => this.opening.value !== null);
   readonly isMuted = signal(false);
-  readonly isCameraOff = signal(false);
   readonly levelDb = signal(SILENCE_DB);
   readonly speaksWhileMuted = signal(false);
   private readonly plate = signal<Plate | null>(null);
@@ -61,6 +73,10 @@ export class StudioDevices {
 
   /** On air, or on the way there: then a missing camera means the plate, at once. */
   isSending = false;
+  /** From `open` to `close`. In between nothing may be switched on. */
+  private isOpen = false;
+  private readonly asked: Record<DeviceKind, Question | null> = { camera: null, microphone: null };
+  private plateShows: PlateWords | null = null;
   private meter: LevelMeter | null = null;
   private heardAt = 0;
   private spokenMs = 0;
@@ -69,31 +85,37 @@ export class StudioDevices {
   /** Every loudness as measured, for the microphone's check. */
   onLevel: (db: number) => void = () => {};
 
-  constructor(private readonly plateWords: () => { name: string; title: string }) {
+  constructor(private readonly plateWords: () => PlateWords) {
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.list());
+    effect(() => {
+      plateWords();
+      untracked(() => this.plate.value && this.showPlate());
+    });
   }
 
   /** Ask for both. Again is "Try again". */
   async open(): Promise<void> {
     if (this.isOpening.value) return;
-    this.isOpening.value = true;
+    this.isOpen = true;
+    const question = Symbol("both");
+    this.opening.value = this.asked.camera = this.asked.microphone = question;
     this.troubles.value = [];
     const opened = await openBoth();
-    this.isOpening.value = false;
-    this.took("camera", opened.camera);
-    this.took("microphone", opened.microphone);
+    if (this.opening.value === question) this.opening.value = null;
+    this.answered("camera", question, opened.camera);
+    this.answered("microphone", question, opened.microphone);
     await this.list();
   }
 
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
     // Some machines open a camera only once: the old one goes first.
     this.current(kind)?.stop();
-    this.took(kind, await openDevice(kind, deviceId).catch((error: unknown) => asFailure(error)));
-    if (kind === "camera") this.isCameraOff.value = false;
+    await this.ask(kind, deviceId);
     await this.list();
   }
 
   toggleMute(): void {
+    if (!this.isOpen) return;
     this.isMuted.value = !this.isMuted.value;
     const track = this.microphone.value;
     if (track) track.enabled = !this.isMuted.value;
@@ -101,43 +123,62 @@ export class StudioDevices {
     this.speaksWhileMuted.value = false;
   }
 
+  /** Twice quickly is off again, though the browser has not answered the first time yet. */
   async toggleCamera(): Promise<void> {
-    if (this.camera.value) {
-      this.isCameraOff.value = true;
+    if (!this.isOpen || this.isOpening.value) return;
+    if (this.camera.value || this.asked.camera) {
+      this.asked.camera = null;
       this.showPlate();
-      this.camera.value.stop();
-      this.camera.value = null;
+      this.put("camera", null);
       return;
     }
-    this.took("camera", await openDevice("camera", null).catch((error: unknown) => asFailure(error)));
-    this.isCameraOff.value = this.camera.value === null;
+    await this.ask("camera", null);
   }
 
   /** The camera's picture comes back when the screen ends, also by the browser's own button. */
   async toggleScreen(): Promise<void> {
+    if (!this.isOpen) return;
     if (this.share.screen.value) this.share.stop();
     else await this.share.start();
   }
 
   close(): void {
+    this.isOpen = false;
+    this.opening.value = this.asked.camera = this.asked.microphone = null;
     this.share.stop();
-    for (const track of [this.camera.value, this.microphone.value]) track?.stop();
-    this.camera.value = this.microphone.value = null;
+    this.put("camera", null);
+    this.put("microphone", null);
+    this.troubles.value = [];
     this.plate.value?.close();
-    this.plate.value = null;
-    this.meter?.close();
-    this.meter = null;
-    this.levelDb.value = SILENCE_DB;
+    this.plate.value = this.plateShows = null;
   }
 
-  /** Without a camera the audience sees a name, not nothing. */
+  /** Without a camera the audience sees a name, not nothing. Drawn anew only where it would say something else. */
   showPlate(): void {
     const { name, title } = this.plateWords();
-    this.plate.value ??= namePlate(name, title);
+    const before = this.plate.value;
+    if (before && this.plateShows?.name === name && this.plateShows.title === title) return;
+    this.plateShows = { name, title };
+    this.plate.value = namePlate(name, title);
+    before?.close();
   }
 
   private current(kind: DeviceKind): MediaStreamTrack | null {
     return this[kind].value;
+  }
+
+  private async ask(kind: DeviceKind, deviceId: string | null): Promise<void> {
+    const question = (this.asked[kind] = Symbol(kind));
+    this.answered(kind, question, await openDevice(kind, deviceId).catch((error: unknown) => asFailure(error)));
+  }
+
+  private answered(kind: DeviceKind, question: Question, got: MediaStreamTrack | CaptureFailed): void {
+    if (this.asked[kind] !== question) {
+      if (!(got instanceof CaptureFailed)) got.stop();
+      return;
+    }
+    this.asked[kind] = null;
+    this.took(kind, got);
   }
 
   private took(kind: DeviceKind, got: MediaStreamTrack | CaptureFailed): void {
@@ -149,14 +190,20 @@ export class StudioDevices {
     got.addEventListener("ended", () => {
       if (this.current(kind) === got) this.lost(kind, new CaptureFailed("missing", "ended"));
     });
-    this[kind].value = got;
-    if (kind === "microphone") this.listen(got);
+    this.put(kind, got);
+  }
+
+  /** The one that was there is released. */
+  private put(kind: DeviceKind, track: MediaStreamTrack | null): void {
+    const before = this.current(kind);
+    this[kind].value = track;
+    if (before !== track) before?.stop();
+    if (kind === "microphone") this.listen(track);
   }
 
   private lost(kind: DeviceKind, failure: CaptureFailed): void {
-    this[kind].value = null;
-    if (kind === "microphone") this.listen(null);
-    else if (this.isSending) this.showPlate();
+    this.put(kind, null);
+    if (kind === "camera" && this.isSending) this.showPlate();
     const others = this.troubles.value.filter((trouble) => trouble.kind !== kind);
     this.troubles.value = [...others, { kind, trouble: failure.trouble, errorName: failure.errorName }];
   }

@@ -33,18 +33,30 @@ export class Inspection {
     setInterval(() => void this.checkServer(), AGAIN_MS);
   }
 
-  /** Counts frames that this element presents, as long as it shows the camera. */
-  watch(video: HTMLVideoElement): void {
+  /** Counts frames that this element presents, as long as it shows the camera. Returns what ends it. */
+  watch(video: HTMLVideoElement): () => void {
+    let callback = 0;
     const counted = () => {
       this.frames += 1;
-      video.requestVideoFrameCallback(counted);
+      callback = video.requestVideoFrameCallback(counted);
     };
-    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(counted);
-    setInterval(() => this.countUp(video), COUNT_FRAMES_MS / 4);
+    if ("requestVideoFrameCallback" in video) callback = video.requestVideoFrameCallback(counted);
+    const timer = setInterval(() => this.countUp(video), COUNT_FRAMES_MS / 4);
+    return () => {
+      clearInterval(timer);
+      if (callback) video.cancelVideoFrameCallback(callback);
+      // What this element has shown says nothing about the next one.
+      if (this.countingSince !== null) this.count();
+    };
   }
 
   private countUp(video: HTMLVideoElement): void {
-    if (this.countingSince === null || this.devices.composition.value !== "camera" || document.hidden) return;
+    if (this.countingSince === null) return;
+    if (this.devices.composition.value !== "camera" || document.hidden) {
+      // Frames of a screen are not the camera's, and a hidden page presents none: no part of the time that is counted.
+      this.count();
+      return;
+    }
     const elapsedMs = performance.now() - this.countingSince;
     if (elapsedMs < COUNT_FRAMES_MS) return;
     this.set("camera", cameraOutcome(video.videoWidth, video.videoHeight, (this.frames * 1000) / elapsedMs));

@@ -1,11 +1,11 @@
 /** What OBS (or any WHIP client) needs to present this event instead of this page. */
-import { useId } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 
 import { formatMoment } from "../../i18n";
-import { common } from "../../i18n/common";
 import { sentenceFor } from "../../i18n/errors";
 import { studio as t } from "../../i18n/studio";
-import { Button, IconButton, Notice, toast } from "../components";
+import { copyField } from "../clipboard";
+import { Button, IconButton, Notice } from "../components";
 import type { StudioStore } from "./store";
 
 export function ObsCard({ store }: { store: StudioStore }) {
@@ -43,11 +43,8 @@ function Card({ store }: { store: StudioStore }) {
 }
 
 function Copyable(props: { label: string; value: string; copy: string; testId: string }) {
-  const copy = async () => {
-    await navigator.clipboard.writeText(props.value);
-    toast(common().copied, "good");
-  };
   const id = useId();
+  const field = useRef<HTMLInputElement>(null);
   return (
     <div>
       <label class="small copyable-label" for={id}>
@@ -55,6 +52,7 @@ function Copyable(props: { label: string; value: string; copy: string; testId: s
       </label>
       <div class="copyable">
         <input
+          ref={field}
           id={id}
           class="input copyable-value"
           readOnly
@@ -62,7 +60,7 @@ function Copyable(props: { label: string; value: string; copy: string; testId: s
           onFocus={(event) => event.currentTarget.select()}
           data-testid={props.testId}
         />
-        <IconButton name="copy" label={props.copy} onClick={() => void copy()} />
+        <IconButton name="copy" label={props.copy} onClick={() => void copyField(field.current)} />
       </div>
     </div>
   );

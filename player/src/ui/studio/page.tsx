@@ -6,13 +6,14 @@ import { common } from "../../i18n/common";
 import { studio as t } from "../../i18n/studio";
 import { watch } from "../../i18n/watch";
 import { canShareScreen } from "../../media/capture";
-import { Badge, Icon, LinkButton, toast, Toasts, TopBar, type BadgeKind } from "../components";
+import { Badge, Icon, IconButton, LinkButton, toast, Toasts, TopBar, type BadgeKind } from "../components";
 import { useShortcuts } from "../shortcuts";
 import type { ThemeChoice } from "../theme";
 import { AirColumn } from "./air-column";
 import { CheckColumn } from "./check-column";
 import { ConfirmEnd, ConfirmLive } from "./confirm";
 import { Dock } from "./dock";
+import { Help } from "./help";
 import { Over } from "./over";
 import { SelfView } from "./self-view";
 import type { StudioStore } from "./store";
@@ -21,20 +22,27 @@ export type Asking = "live" | "end" | null;
 
 export function StudioPage({ store, theme }: { store: StudioStore; theme: ThemeChoice }) {
   const asking = useSignal<Asking>(null);
+  const help = useSignal(false);
+  const showHelp = () => {
+    help.value = true;
+  };
   useEffect(() => void store.start(), [store]);
   useShortcuts({
     m: () => store.devices.toggleMute(),
     v: () => void store.devices.toggleCamera(),
     s: () => shareScreen(store),
+    "?": showHelp,
   });
   return (
     <>
       <TopBar title={store.event.value?.title ?? common().brand} theme={theme} beside={<Presenter store={store} />}>
         <PhaseBadge store={store} />
+        <IconButton name="help" label={t().keys.title} onClick={showHelp} data-testid="help" />
       </TopBar>
       <Body store={store} onAsk={(what) => (asking.value = what)} />
       {asking.value === "live" && <ConfirmLive store={store} onClose={() => (asking.value = null)} />}
       {asking.value === "end" && <ConfirmEnd store={store} onClose={() => (asking.value = null)} />}
+      {help.value && <Help onClose={() => (help.value = false)} />}
       <Toasts />
     </>
   );

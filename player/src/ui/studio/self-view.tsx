@@ -6,6 +6,7 @@ import { formatClock, formatNumber } from "../../i18n";
 import { studio as t } from "../../i18n/studio";
 import { Badge, Icon, Notice } from "../components";
 import { useNow } from "../now";
+import { shortcutsOn } from "../shortcuts";
 import type { StudioDevices } from "./devices";
 import { LOOK_ICONS } from "./look-choice";
 import type { StudioStore } from "./store";
@@ -18,9 +19,7 @@ export function SelfView({ store, children }: { store: StudioStore; children: Co
     video.current.srcObject = picture ? new MediaStream([picture]) : null;
     if (picture) void video.current.play().catch(() => undefined);
   }, [picture]);
-  useEffect(() => {
-    if (video.current) store.inspection.watch(video.current);
-  }, [store]);
+  useEffect(() => (video.current ? store.inspection.watch(video.current) : undefined), [store]);
   const mirrored = store.devices.composition.value === "camera";
   return (
     <section
@@ -88,7 +87,7 @@ function Shown({ devices }: { devices: StudioDevices }) {
       </>
     );
   }
-  return devices.isCameraOff.value ? <Badge icon="cameraOff">{t().plate}</Badge> : null;
+  return composition === "plate" ? <Badge icon="cameraOff">{t().plate}</Badge> : null;
 }
 
 function Timer({ store }: { store: StudioStore }) {
@@ -125,7 +124,7 @@ function Warnings({ store }: { store: StudioStore }) {
       )}
       {store.devices.speaksWhileMuted.value && (
         <div data-testid="muted-speaking">
-          <Notice>{t().mutedSpeaking}</Notice>
+          <Notice>{t().mutedSpeaking(shortcutsOn.value)}</Notice>
         </div>
       )}
     </div>

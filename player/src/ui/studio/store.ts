@@ -1,5 +1,5 @@
 /** The studio's state: who presents what, whether the devices are fine, and the way on air. */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 
 import { mayActAs, type EventView, type Join, type WhipCard } from "../../core/event";
 import { Problem } from "../../core/problem";
@@ -64,6 +64,10 @@ export class StudioStore {
       const track = this.devices.sound.value;
       void this.publisher?.send("audio", track);
     });
+    // The page says that camera and microphone are released then, also when the event ends while somebody is in the check.
+    effect(() => {
+      if (this.phase.value === "over") untracked(() => this.devices.close());
+    });
     addEventListener("beforeunload", (event) => {
       if (this.phase.value === "air") event.preventDefault();
     });
@@ -82,6 +86,7 @@ export class StudioStore {
   goLive(): void {
     if (!this.joined) return;
     this.devices.isSending = true;
+    this.onAirSinceMs.value = null;
     // Also under a shared screen, for when that ends.
     if (!this.devices.camera.value) this.devices.showPlate();
     this.publisher = new Publisher(this.joined.whip, (state) => this.became(state));
@@ -91,8 +96,10 @@ export class StudioStore {
   }
 
   async endPart(): Promise<void> {
-    await this.publisher?.end();
+    // Taken out first: the server may take two seconds to let go, and who goes live again meanwhile has a new one here.
+    const publisher = this.publisher;
     this.publisher = null;
+    await publisher?.end();
   }
 
   /** From "my part is over" back to the check. */
@@ -144,7 +151,6 @@ export class StudioStore {
     const since = this.onAirSinceMs.value;
     this.lastedMs.value = since === null ? 0 : performance.now() - since;
     this.devices.isSending = false;
-    this.devices.close();
   }
 
   private async enter(): Promise<void> {
