@@ -241,7 +241,8 @@ class Track:
         if self._updates % WHOLE_EVERY == 0:
             other = read((await self._follower.get(self.address)).text)
             whole = other if (other.edge, other.sequence) == (delta.edge, delta.sequence) else None
-        self._tally.judge(DELTA, Delta(self.held, delta, whole))
+        # Only what could be asked counts as asked: the second rule needs the whole playlist.
+        self._tally.judge(DELTA if whole else DELTA[:1], Delta(self.held, delta, whole))
         try:
             return apply_delta(self.held, delta)
         except ValueError:

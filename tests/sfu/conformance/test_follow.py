@@ -12,6 +12,7 @@ from tests.sfu.conformance.follow import Follower, NothingToFollow
 from tests.sfu.conformance.server import Answer, Fetch
 from tests.sfu.conformance.studio import INDEX, Change, Studio, with_fault
 from tests.sfu.feed_media import Film
+from tests.sfu.llhls_check import follow as program
 
 
 async def no_pause(_: float) -> None:
@@ -127,3 +128,28 @@ async def test_the_report_names_each_rule_with_its_counts(programme: Programme, 
     assert "      1  address_is_answered (6.2.1)" in report
     assert "404, " in report
     assert "      0  decode_time_continues (8.8.12)" in report
+
+
+BROKEN: dict[str, tuple[str, int]] = {
+    "a rule": ("CAN-BLOCK-RELOAD=YES", 1),
+    "advice": ("#EXT-X-VERSION:9", 0),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+async def test_the_program_fails_by_a_broken_rule_but_not_by_advice(
+    programme: Programme, pictures: Film, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    right, code = BROKEN[kind]
+    wrong = {"CAN-BLOCK-RELOAD=YES": "CAN-BLOCK-RELOAD=NO", "#EXT-X-VERSION:9": "#EXT-X-VERSION:10"}[right]
+    studio = Studio(programme, pictures)
+
+    def change(address: str, answer: Answer) -> Answer:
+        packed = answer.status == 200 and "media.m3u8" in address
+        plain = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+        return Answer(200, plain, answer.text.replace(right, wrong).encode()) if packed else answer
+
+    monkeypatch.setattr("tests.sfu.llhls_check.fetcher", lambda http: with_fault(studio, change))
+    assert await program(INDEX, 60.0) == code
+    said = capsys.readouterr().out
+    assert ("reload_can_block" if code else "version_is_no_higher_than_needed") in said
