@@ -32,6 +32,7 @@ from plenum.errors import Conflict, Forbidden, PlenumError, Unavailable
 from plenum.identity import Principal, Role
 from plenum.log import get_logger
 from plenum.media import ProgrammeState
+from plenum.metrics import rejected
 from plenum.signalling import etag_of, no_such_session
 from plenum.wire import Header
 
@@ -263,6 +264,7 @@ class Programme:
 
     def on_refused(self, refused: Refused) -> None:
         """A source that cannot be decoded has to be connected anew."""
+        rejected.labels(reason=refused.code).inc()
         log.warning("source_refused", event_id=self.event, code=refused.code, detail=refused.message)
         self._drop(refused.source, refused.code)
 

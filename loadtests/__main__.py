@@ -16,13 +16,14 @@ from types import ModuleType
 import msgspec
 
 from loadtests.line import LineUnavailable
-from loadtests.scenarios import attack, bad_line, long_film, recovery, whip_cycles
+from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, whip_cycles
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
 
 SCENARIOS: dict[str, ModuleType] = {
     "attack": attack,
     "bad-line": bad_line,
+    "bad-offers": bad_offers,
     "long-film": long_film,
     "recovery": recovery,
     "whip-cycles": whip_cycles,

@@ -298,10 +298,12 @@ async def test_a_transcoder_that_was_taken_over_is_ended_counted_and_named(fault
 
 
 async def test_a_refused_source_loses_its_session(faulty: Running, publish: Publish) -> None:
+    before = REGISTRY.get_sample_value("plenum_rejected_total", {"reason": "picture_too_large"}) or 0
     await faulty.describe("refuses")
     await publish(faulty)
     status = await until_status(faulty, lambda status: status["sources"] == 0)
     assert status["crashes"] == 0
+    assert REGISTRY.get_sample_value("plenum_rejected_total", {"reason": "picture_too_large"}) == before + 1
 
 
 # --- the ingest dies ---

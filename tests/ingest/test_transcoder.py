@@ -6,6 +6,7 @@ import asyncio
 import io
 import socket
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import pytest
@@ -15,8 +16,11 @@ from ingest.samples import SampleCodec, SampleKind, video_sample
 from loadtests.films import Film
 from loadtests.reading import barcode, in_order, offsets, read_beeps, read_pictures
 from plenum.media import VIDEO_TIMESCALE
+from tests.ingest.test_picture_size import encoded
 from tests.transcoder_stage import Transcoder, encoded_film, now_us, transcoder
 
+VP8_BOMB = b"\x10\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(100)
+"""A key frame whose header says 16383 by 16383."""
 SMALL = Film(320, 180, 30, 4.0)
 LADDER = ("360p", "240p")
 
@@ -226,11 +230,10 @@ async def test_without_a_picture_the_rate_is_30_soon() -> None:
 
 
 async def test_a_picture_too_large_is_refused_and_its_socket_closed() -> None:
-    bomb = b"\x10\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f" + bytes(100)
     async with transcoder() as running:
         await running.heard(Ready)
         presenter = await running.present("a")
-        await presenter.send(video_sample(SampleCodec.VP8, 0, now_us(), bomb, keyframe=True))
+        await presenter.send(video_sample(SampleCodec.VP8, 0, now_us(), VP8_BOMB, keyframe=True))
         refused = await running.heard(Refused)
         assert (refused.source, refused.code) == ("a", "picture_too_large")
         async with asyncio.timeout(5):
@@ -238,6 +241,31 @@ async def test_a_picture_too_large_is_refused_and_its_socket_closed() -> None:
                 pass
         await running.until(lambda: len(running.parts) > 3)  # the programme goes on
         presenter.close()
+
+
+@pytest.mark.parametrize("codec", [SampleCodec.VP8, SampleCodec.H264], ids=lambda codec: codec.name)
+async def test_bombs_are_refused_before_they_cost_memory(codec: SampleCodec) -> None:
+    """Undecoded: libvpx would take 854 MB for the first, libavcodec 124 MB for the second (ROBUSTNESS.md D9)."""
+    bomb = VP8_BOMB if codec is SampleCodec.VP8 else encoded("libx264", 8192, 4320, preset="ultrafast")[0]
+    async with transcoder() as running:
+        good = await running.present("good")
+        await running.until(lambda: len(running.parts) > 10)
+        before_mb = memory_mb(running.process.pid, "VmRSS")
+        for turn in range(1, 21):
+            presenter = await running.present(f"bomb-{turn}")
+            await presenter.send(video_sample(codec, 0, now_us(), bomb, keyframe=True))
+            await running.until(lambda: len(running.refusals()) == turn)  # noqa: B023 - awaited here
+            presenter.close()
+        assert {refusal.code for refusal in running.refusals()} == {"picture_too_large"}
+        grown_mb = memory_mb(running.process.pid, "VmHWM") - before_mb
+        print(f"{codec.name}: at most {grown_mb:.1f} MB more")  # noqa: T201
+        assert grown_mb <= 50
+        good.close()
+
+
+def memory_mb(pid: int, field: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
 async def test_nonsense_on_a_sample_socket_costs_only_its_source() -> None:
