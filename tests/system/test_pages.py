@@ -229,12 +229,40 @@ async def test_studio_from_the_check_to_the_end_of_the_part(api: Api, come: Come
     await page.get_by_test_id("confirm-live").wait_for()
     await looker.look(presenter, "studio-confirm")
     await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await page.get_by_test_id("help-dialog").wait_for()
+    await looker.look(presenter, "studio-help")
+    await page.keyboard.press("Escape")
     await go_live(presenter)
     await looker.look(presenter, "studio-air")
     await end_part(presenter)
     await looker.look(presenter, "studio-over")
     await api.end(event)
     looker.judge(presenter)
+
+
+async def test_studio_in_a_second_tab_takes_over_for_good_and_the_first_takes_over_by_hand(
+    api: Api, come: Come
+) -> None:
+    looker = Looker()
+    event = await api.create("One presenter, two tabs")
+    links = await api.links(event)
+    first = await _come_to(come, "first", links["presenter"])
+    await go_live(first)
+    second = Visitor(first.context, await first.context.new_page(), "second")
+    await second.page.goto(first.page.url)
+    await go_live(second)
+    replaced = "[data-testid=refused][data-code=replaced]"
+    await first.page.locator(replaced).wait_for()
+    await first.page.wait_for_timeout(3000)  # longer than a flap of the two took
+    assert await second.page.locator("[data-testid=phase] .badge-live").is_visible()
+    await first.page.bring_to_front()
+    await looker.look(first, "studio-replaced")
+    await first.page.get_by_test_id("take-over").click()
+    await first.page.locator("[data-testid=phase] .badge-live").wait_for()
+    await second.page.locator(replaced).wait_for()
+    await api.end(event)
+    looker.judge(first, second, allowed=("409",))
 
 
 async def test_studio_without_permission_says_how_to_help_and_shows_no_green_check(

@@ -48,7 +48,7 @@ function Refused({ store }: { store: StudioStore }) {
   const state = store.publishing.value;
   if (state.is !== "refused") return null;
   return (
-    <div data-testid="refused" data-code={state.problem.code}>
+    <div class="refused" data-testid="refused" data-code={state.problem.code}>
       <Notice kind="bad">
         <p>{refusalWords(state.problem)}</p>
         {state.problem.code === "replaced" && (
