@@ -224,6 +224,10 @@ class Board:
     def public(self) -> list[Item]:
         return [item for item in self.items.values() if item.state in PUBLIC]
 
+    def once_public(self) -> list[Item]:
+        """Questions that somebody may have voted for: a hidden one may return."""
+        return [item for item in self.items.values() if item.state in PUBLIC or item.state is State.HIDDEN]
+
     def private_of(self, author: int) -> list[Item]:
         """This person's questions that others do not see."""
         return [item for item in self.items.values() if item.author == author and item.state not in PUBLIC]

@@ -18,7 +18,7 @@ from plenum.errors import PlenumError, Unavailable
 from plenum.log import get_logger
 from plenum.pace import Limiter
 from qna import metrics, policy, protocol
-from qna.board import START, Board, Entry, Moved, sequence
+from qna.board import PUBLIC, START, Board, Entry, Moved, sequence
 from qna.groups import Groups
 from qna.hub import PING, STORE_DOWN, STORE_UP, Hub, Seat, Snapshots, Telling, epoch_of
 from qna.log import Bus, Inbox
@@ -74,6 +74,8 @@ class Room:
         self._lookers: list[asyncio.Future[None]] = []
         self._inbox = Inbox(self._wake.set)
         self._told_up = True
+        self._has_stale = False
+        self._returned: set[str] = set()
         self._last_count = 0
         start = clock.monotonic()
         self._looked_at = self._tick_at = self._present_at = self._swept_at = self._pinged_at = start
@@ -139,11 +141,12 @@ class Room:
             await _spread(self.hub.broadcast(PING))
 
     async def _announce_up(self) -> None:
-        if self._told_up:
-            return
-        self._told_up = True
-        await _spread(self.hub.broadcast(STORE_UP))
-        self.hub.resync([seat for seat in self.hub.seats if seat.is_stale], "stale")
+        if not self._told_up:
+            self._told_up = True
+            await _spread(self.hub.broadcast(STORE_UP))
+        if self._has_stale:  # also after an outage that was over before this loop could see it
+            self._has_stale = False
+            self.hub.resync([seat for seat in self.hub.seats if seat.is_stale], "stale")
 
     # the log
 
@@ -217,10 +220,17 @@ class Room:
                 board.add([fetched[entry.question]])
             board.apply(entry)
             self._ring.append(entry)
-            self._inbox.votes_moved |= isinstance(entry.fact, Moved)
+            if isinstance(entry.fact, Moved):
+                self._moved(entry.fact)
             await _spread(self.hub.tell(entry, board.items.get(entry.question)))
         metrics.fanout.observe(self.clock.monotonic() - arrived)
         metrics.pending.labels(event=self.event).set(board.pending())
+
+    def _moved(self, move: Moved) -> None:
+        self._inbox.votes_moved = True
+        if move.to in PUBLIC and move.from_ not in PUBLIC:
+            # It may have votes from before it was hidden, of which whoever came meanwhile was not told.
+            self._returned.add(move.q)
 
     async def look(self) -> None:
         """Return when the stream has been read up to now."""
@@ -240,11 +250,20 @@ class Room:
         self._inbox.votes_moved = False
         self._tick_at = now + 1 / tick_hz(len(self.hub.seats))
         since = board.v
-        v, counts = await self.store.tally(self.event, since)
-        changed = board.count(v, counts)
+        try:
+            v, counts = await self.store.tally(self.event, since)
+        except PlenumError:
+            self._inbox.votes_moved = True
+            raise
+        changed = board.count(v, counts) | self._take_returned(board)
         self._inbox.votes_moved |= board.v < v  # a question that the log tells us of next
         if changed:
             await _spread(self.hub.tally(since, changed, board, self.aud))
+
+    def _take_returned(self, board: Board) -> dict[str, int]:
+        """Counts of questions that everybody sees (again) since the last tally, whether they moved or not."""
+        returned, self._returned = self._returned, set()
+        return {q: board.items[q].votes for q in returned if q in board.items and board.items[q].votes}
 
     async def _count_people(self) -> None:
         now = self.clock.monotonic()
@@ -269,14 +288,15 @@ class Room:
         return [counts[q] for q, _, _ in calls]
 
     async def _look_up(self, voters: list[int]) -> list[list[str]]:
-        shown = [item.id for item in self.board.public()] if self.board else []
-        return await self.store.voted(self.event, shown, voters)
+        once_public = [item.id for item in self.board.once_public()] if self.board else []
+        return await self.store.voted(self.event, once_public, voters)
 
     # seats
 
     async def admit(self, seat: Seat, person: str, name: str, last: protocol.Position | None) -> None:
         """Give a seat the board, or what it missed since `last`; waits while the store is away and we know nothing."""
         self.hub.remove(seat)
+        seat.is_stale = False
         told = False
         while not await self._try_to_admit(seat, person, name, last):
             if not told:
@@ -326,10 +346,11 @@ class Room:
         if self._snapshots is None or person not in self._people:
             return False
         seat.participant = self._people[person]
-        seat.is_stale = True
+        seat.is_stale = self._has_stale = True
         seat.say(protocol.StoreState("stale"))
         self._give(seat, [])
         self.hub.add(seat)
+        self._wake.set()
         return True
 
     def _give(self, seat: Seat, voted: list[str]) -> None:

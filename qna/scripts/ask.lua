@@ -45,5 +45,6 @@ local id = redis.call('HINCRBY', KEYS[1], 's', 1) .. '-' .. now_text
 local entry = cjson.encode({k = 'q.new', d = {q = qid, state = state}, at = now})
 redis.call('XADD', KEYS[5], id, 'a', audience, 'd', entry)
 redis.call('SPUBLISH', KEYS[5], meta[4] .. ' ' .. id .. ' ' .. audience .. ' ' .. entry)
-redis.call('SET', KEYS[6], 'ask:' .. qid, 'PX', 600000)
+-- A page keeps a question that found no server for up to 20 hours (player/src/core/outbox.ts) and says it again then.
+redis.call('SET', KEYS[6], 'ask:' .. qid, 'PX', 86400000)
 return {1, qid, id}

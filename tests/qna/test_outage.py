@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from plenum.identity import Role, Signer
 from plenum.store import Embedded
+from qna.store import store_unavailable
 from tests.qna.pages import EVENT, Front, Message, Page, new_cid, published
 
 
@@ -223,3 +224,26 @@ async def test_a_server_that_refuses_writes_is_answered_for_and_does_not_stop_th
     await front.redis.config_set("maxmemory", "0")
     assert (await ben.vote(q))["t"] == "ok"
     assert "state" not in json.dumps([m["t"] for m in ben.heard])
+
+
+async def test_a_board_given_during_a_blip_that_no_loop_saw_is_made_good(front: Front) -> None:
+    """The store failed one joiner and was back at once: nobody was told "down", so nobody is told "up"."""
+    console, anna = await front.console(), await front.page("anna")
+    q = await published(console, anna)
+    ben = await front.page("ben")
+    await ben.vote(q)
+    store = front.qna._store
+    join = store.join
+
+    async def fail_once(event: str, person: str, name: str) -> int:
+        store.join = join  # type: ignore[method-assign]
+        raise store_unavailable()
+
+    store.join = fail_once  # type: ignore[method-assign]
+    again = await front.connect(ben.ticket)
+    assert (await again.hello())["me"]["voted"] == []
+    assert (await again.hear("state"))["store"] == "stale"
+    assert (await again.hear("resync"))["reason"] == "stale"
+    assert (await again.hello())["me"]["voted"] == [q]
+    await asyncio.sleep(0.3)
+    assert [m["t"] for m in again.heard].count("resync") == 1

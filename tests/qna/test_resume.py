@@ -208,3 +208,24 @@ async def test_a_new_history_begins_a_new_epoch_for_everybody(front: Front, seco
     assert again == lost
     await console.mod(again, "pending", "published")
     assert (await there.event("q.state", q=again))["d"]["question"]["text"] == "Asked once more, under the same number"
+
+
+async def test_a_hidden_question_returns_with_its_votes_and_mine_for_whoever_came_while_it_was_hidden(
+    front: Front, second: Front
+) -> None:
+    console, anna, ben = await front.console(), await front.page("anna"), await front.page("ben")
+    q = await published(console, anna)
+    await ben.event("q.state", q=q)
+    await ben.vote(q)
+    await console.mod(q, "published", "hidden")
+    await ben.event("q.state", q=q, to="hidden")
+    for place in (front, second):
+        back = await place.connect(ben.ticket)
+        snap = await back.hello()
+        assert q not in snap["votes"]
+        assert q not in {item["id"] for item in snap["questions"]}
+        assert snap["me"]["voted"] == [q]
+    await console.mod(q, "hidden", "published")
+    for page in (back, ben, *[p for p in front.pages if p.ticket == ben.ticket and p is not ben]):
+        await page.event("q.state", q=q, to="published")
+        assert (await page.hear(lambda m: m["t"] == "tally" and q in m["q"]))["q"][q] == 1

@@ -355,3 +355,12 @@ async def test_a_server_that_hangs_is_noticed_within_its_second(valkey: Embedded
     async with asyncio.timeout(3):
         await store.until_up()
     watch.cancel()
+
+
+async def test_a_question_said_again_within_the_day_is_the_same_one(store: QuestionStore) -> None:
+    """A page may hold one for 20 hours (player/src/core/outbox.ts) and cannot know whether its answer was lost."""
+    command = cid()
+    q = await ask(store, command=command)
+    left_ms = await store.redis.pttl(store.keys(EVENT).idem(command))
+    assert left_ms > 23 * 3600 * 1000
+    assert await ask(store, command=command) == q

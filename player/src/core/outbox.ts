@@ -8,11 +8,14 @@
 import type { Command, Vote } from "./protocol";
 
 export const MOST = 64;
+/** Older ones are given up: the server knows a repeated question for 24 hours (qna/scripts/ask.lua), then it would be a second one. */
+export const LIFE_MS = 20 * 3_600_000;
 
 interface Waiting {
   readonly message: Vote | Command;
   /** Not before this moment (ms); 0: may go at once. Infinity: sent, the answer is awaited. */
   readonly notBeforeMs: number;
+  readonly saidAtMs: number;
 }
 
 export type Key = string;
@@ -34,12 +37,12 @@ function with_(outbox: Outbox, change: (waiting: Map<Key, Waiting>) => void): Ou
 }
 
 /** Null when the outbox is full. */
-export function put(outbox: Outbox, message: Vote | Command): Outbox | null {
+export function put(outbox: Outbox, message: Vote | Command, nowMs: number): Outbox | null {
   const replaced = message.t === "vote" ? voteFor(outbox, message.q) : null;
   if (!replaced && outbox.waiting.size >= MOST) return null;
   return with_(outbox, (waiting) => {
     if (replaced) waiting.delete(keyOf(replaced));
-    waiting.set(keyOf(message), { message, notBeforeMs: 0 });
+    waiting.set(keyOf(message), { message, notBeforeMs: 0, saidAtMs: nowMs });
   });
 }
 
@@ -73,6 +76,13 @@ export function rewind(outbox: Outbox): Outbox {
   return with_(outbox, (waiting) => {
     for (const [key, one] of waiting) waiting.set(key, { ...one, notBeforeMs: 0 });
   });
+}
+
+/** What has waited for too long to be sent again, and the outbox without it. */
+export function giveUp(outbox: Outbox, nowMs: number): [readonly (Vote | Command)[], Outbox] {
+  const old = [...outbox.waiting].filter(([, waiting]) => nowMs - waiting.saidAtMs > LIFE_MS);
+  if (!old.length) return [[], outbox];
+  return [old.map(([, waiting]) => waiting.message), with_(outbox, (all) => old.forEach(([key]) => all.delete(key)))];
 }
 
 /** When the next postponed message is due; null when none is. */

@@ -51,8 +51,11 @@ export interface EngineListener {
   blocked(muted: boolean): void;
 }
 
-/** The pull engines have no feed: they tell themselves how the line is and what there is to choose. */
-export interface PullListener extends EngineListener {
+/**
+ * The pull engines have no feed: they tell themselves how the line is and what there is to choose. Nothing comes after them,
+ * so they never fail: they say that they are lost, and try again.
+ */
+export interface PullListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
   rungs(rungs: readonly Rung[]): void;
 }

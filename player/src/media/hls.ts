@@ -14,6 +14,8 @@ import { Playback } from "./playback";
 
 const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
 const MOST_MEDIA_REPAIRS = 3;
+/** Without a fatal error for so long, what went wrong before is forgotten. */
+const QUIET_MS = 30_000;
 const FOLLOWING_WITHIN_S = 3;
 
 export function canHls(): boolean {
@@ -28,6 +30,9 @@ export class HlsEngine implements Engine {
   private fragment: Fragment | null = null;
   private attempt = 0;
   private mediaRepairs = 0;
+  /** Starts after an error that is not the network's. An open playlist does not end their row: it says nothing of decoding. */
+  private rebuilds = 0;
+  private quiet: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -84,6 +89,7 @@ export class HlsEngine implements Engine {
 
   close(): void {
     clearTimeout(this.retry);
+    clearTimeout(this.quiet);
     this.hls?.destroy();
     this.hls = null;
     this.playback.close();
@@ -136,20 +142,33 @@ export class HlsEngine implements Engine {
 
   private error(hls: Hls, data: ErrorData): void {
     if (!data.fatal || hls !== this.hls) return;
+    this.untilQuiet();
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.mediaRepairs < MOST_MEDIA_REPAIRS) {
       this.mediaRepairs += 1;
       hls.recoverMediaError();
     } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
-      this.lost();
+      this.attempt += 1;
+      this.lost(this.attempt);
     } else {
-      this.listener.failed(data.details);
+      console.warn("player: starting hls anew:", data.details);
+      // It must not say meanwhile that all is well. One that only lost the network plays what it has.
+      hls.destroy();
+      this.hls = null;
+      this.rebuilds += 1;
+      this.lost(this.rebuilds);
     }
   }
 
-  private lost(): void {
-    this.attempt += 1;
-    const wait = waitMs(BACKOFF, this.attempt, Math.random());
-    this.listener.link({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
+  private untilQuiet(): void {
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => {
+      this.mediaRepairs = this.rebuilds = 0;
+    }, QUIET_MS);
+  }
+
+  private lost(attempt: number): void {
+    const wait = waitMs(BACKOFF, attempt, Math.random());
+    this.listener.link({ is: "lost", attempt, nextAtMs: performance.now() + wait });
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.open(), wait);
   }

@@ -27,7 +27,7 @@ export interface LineOwner {
   /** How to get in. May reject with a Problem. */
   enter(): Promise<Entrance>;
   readonly view: View;
-  /** The last event we have, for a resume. */
+  /** The last event we have, for a resume; null to be given everything. */
   last(): Position | null;
   onMessage(message: ServerMessage): void;
   onLink(link: LinkState): void;
@@ -39,7 +39,7 @@ export class Line {
   private entrance: Entrance | null = null;
   private attempt = 0;
   private closed = false;
-  private askedMs: number | null = null;
+  private asked: { readonly waitMs: number; readonly code: string } | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
   /** A generation per connection: answers that come too late find theirs gone. */
@@ -57,12 +57,18 @@ export class Line {
     return true;
   }
 
-  /** Say hello on the open line, from where we are, or `fresh` to be given everything. */
-  async hello(fresh = false): Promise<void> {
+  /** Say hello on the open line, from `last`. Where no ticket is to be had for it, the line starts anew, after a wait. */
+  async hello(): Promise<void> {
     const generation = this.generation;
-    const entrance = await this.validEntrance();
+    let entrance: Entrance;
+    try {
+      entrance = await this.validEntrance();
+    } catch (error) {
+      if (generation === this.generation && !this.closed) this.notIn(error);
+      return;
+    }
     if (generation !== this.generation) return;
-    const last = fresh ? null : this.owner.last();
+    const last = this.owner.last();
     this.send({ t: "hello", v: VERSION, as: this.owner.view, ticket: entrance.ticket, ...(last ? { last } : {}) });
   }
 
@@ -103,7 +109,7 @@ export class Line {
     const isCurrent = () => this.socket === socket;
     socket.onopen = () => {
       this.listen();
-      this.hello().catch(() => isCurrent() && this.lost());
+      void this.hello();
     };
     socket.onmessage = (event) => isCurrent() && this.hear(String(event.data));
     socket.onclose = () => isCurrent() && this.lost();
@@ -134,7 +140,7 @@ export class Line {
     if (typeof bye.retry_ms !== "number" || bye.retry_ms < 0) return this.refuse(bye.code);
     // Whatever the reason, a fresh ticket does no harm and heals an expired one.
     this.entrance = null;
-    this.askedMs = bye.retry_ms;
+    this.asked = { waitMs: bye.retry_ms, code: bye.code };
     this.lost();
   }
 
@@ -148,9 +154,11 @@ export class Line {
     if (this.closed) return;
     this.attempt += 1;
     const random = Math.random();
-    const wait = this.askedMs === null ? waitMs(BACKOFF, this.attempt, random) : askedWaitMs(this.askedMs, random);
-    this.askedMs = null;
-    this.owner.onLink({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
+    const asked = this.asked;
+    this.asked = null;
+    const wait = asked ? askedWaitMs(asked.waitMs, random) : waitMs(BACKOFF, this.attempt, random);
+    const lost = { is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait } as const;
+    this.owner.onLink(asked ? { ...lost, code: asked.code } : lost);
     this.timer = setTimeout(() => void this.open(), wait);
   }
 

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
-import { asks, EMPTY, MOST, moderationOf, nextDueMs, postpone, put, rewind, settle, take, voteFor, type Outbox } from "../../src/core/outbox";
+import { asks, EMPTY, giveUp, LIFE_MS, MOST, moderationOf, nextDueMs, postpone, put, rewind, settle, take, voteFor, type Outbox } from "../../src/core/outbox";
 import type { Command, Vote } from "../../src/core/protocol";
 
 const vote = (n: number, q: string, on = true): Vote => ({ t: "vote", n, q, on });
 const ask = (cid: string): Command => ({ t: "ask", cid, text: "What will it cost us?", conf: false, lang: "en" });
 
 function filled(...messages: (Vote | Command)[]): Outbox {
-  return messages.reduce<Outbox>((outbox, message) => put(outbox, message) ?? outbox, EMPTY);
+  return messages.reduce<Outbox>((outbox, message) => put(outbox, message, 0) ?? outbox, EMPTY);
 }
 
 test("what is under way is not sent again before the line breaks", () => {
@@ -49,8 +49,8 @@ test("a vote and a command of the same number are told apart", () => {
 
 test("a full outbox refuses, but a changed wish still finds its place", () => {
   let outbox = filled(...Array.from({ length: MOST }, (_, n) => vote(n, `q${n}`)));
-  expect(put(outbox, ask("c"))).toBeNull();
-  outbox = put(outbox, vote(1000, "q3", false)) as Outbox;
+  expect(put(outbox, ask("c"), 0)).toBeNull();
+  outbox = put(outbox, vote(1000, "q3", false), 0) as Outbox;
   expect(voteFor(outbox, "q3")).toEqual(vote(1000, "q3", false));
 });
 
@@ -60,4 +60,12 @@ test("it tells which questions are being asked and moved", () => {
   expect(asks(outbox)).toEqual([ask("c1")]);
   expect(moderationOf(outbox, "q7")).toEqual(move);
   expect(moderationOf(outbox, "q8")).toBeNull();
+});
+
+test("what has waited for longer than the server remembers it is given up", () => {
+  const outbox = put(filled(ask("c1")), ask("c2"), 1000) as Outbox;
+  expect(giveUp(outbox, LIFE_MS)[0]).toEqual([]);
+  const [old, rest] = giveUp(outbox, LIFE_MS + 1);
+  expect(old).toEqual([ask("c1")]);
+  expect(asks(rest)).toEqual([ask("c2")]);
 });

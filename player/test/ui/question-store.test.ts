@@ -122,6 +122,100 @@ describe("a line that breaks", () => {
   });
 });
 
+describe("the store's state", () => {
+  test("a pause that a broken line hid the end of is over with the next welcome", async () => {
+    await arrive();
+    newest().say({ t: "state", store: "down" });
+    newest().break();
+    await pass(LONGEST_WAIT_MS);
+    newest().accept();
+    await pass();
+    newest().say(WELCOME);
+    expect(store.storeState.value).toBe("up");
+    newest().say({ t: "state", store: "stale" });
+    expect(store.storeState.value).toBe("stale");
+  });
+
+  test("a board from a server without its store is never resumed from, however the line breaks", async () => {
+    await pass();
+    newest().accept();
+    await pass();
+    newest().say(WELCOME);
+    newest().say({ t: "state", store: "stale" });
+    newest().say(snapshot([question("a")]));
+    newest().say({ t: "state", store: "up" });
+    newest().break();
+    await pass(LONGEST_WAIT_MS);
+    newest().accept();
+    await pass();
+    expect(newest().heardOf("hello")[0]).not.toHaveProperty("last");
+    newest().say(WELCOME);
+    newest().say(snapshot([question("a")]));
+    newest().break();
+    await pass(LONGEST_WAIT_MS);
+    newest().accept();
+    await pass();
+    expect(newest().heardOf("hello")[0]).toHaveProperty("last");
+  });
+});
+
+describe("a hello that could not be said on an open line", () => {
+  let answer: () => Promise<never> | null;
+
+  async function staleTicketThenResync(): Promise<void> {
+    store.close();
+    answer = () => null;
+    store = new QuestionStore(() => answer() ?? enter(), "viewer");
+    await arrive();
+    await pass(30_000);
+    newest().say({ t: "ping" });
+    await pass(31_000);
+  }
+
+  test("costs the line, which comes back and still asks for everything", async () => {
+    await staleTicketThenResync();
+    const before = ScriptedSocket.opened.length;
+    answer = () => Promise.reject(new Problem(0, "offline", "no answer"));
+    newest().say({ t: "resync", reason: "stale" });
+    await pass();
+    expect(store.link.value).toMatchObject({ is: "lost", attempt: 1 });
+    answer = () => null;
+    await pass(LONGEST_WAIT_MS);
+    expect(ScriptedSocket.opened).toHaveLength(before + 1);
+    newest().accept();
+    await pass();
+    expect(newest().heardOf("hello")[0]).not.toHaveProperty("last");
+  });
+
+  test("is final where the answer is", async () => {
+    await staleTicketThenResync();
+    answer = () => Promise.reject(new Problem(401, "session_expired", "too old"));
+    newest().say({ t: "resync", reason: "stale" });
+    await pass();
+    expect(store.refused.value).toBe("session_expired");
+  });
+});
+
+describe("a server that will not have us", () => {
+  test("settles whoever waits for an answer, and whoever asks later", async () => {
+    await arrive();
+    const waits = expect(store.ask("When do we start?", false, "en")).rejects.toMatchObject({ code: "kicked" });
+    newest().say({ t: "bye", code: "kicked", retry_ms: -1 });
+    await waits;
+    expect(store.outbox.value.waiting.size).toBe(0);
+    await expect(store.ask("When do we start?", false, "en")).rejects.toMatchObject({ code: "kicked" });
+  });
+
+  test("for a while only: the link keeps why", async () => {
+    await arrive();
+    newest().say({ t: "bye", code: "too_many_sockets", retry_ms: 4000 });
+    expect(store.link.value).toMatchObject({ is: "lost", code: "too_many_sockets" });
+    await pass(6000);
+    newest().break();
+    expect(store.link.value).not.toHaveProperty("code");
+  });
+});
+
 describe("gaps", () => {
   test("a broken chain asks for the missing, and for everything if that does not help", async () => {
     await arrive();
@@ -216,6 +310,19 @@ describe("asking", () => {
     const cid = newest().heardOf("ask")[0]?.cid ?? "";
     newest().say({ t: "err", cid, code: "box_closed", message: "closed" });
     await expect(asked).rejects.toMatchObject({ code: "box_closed" });
+  });
+
+  test("a question that found no server for a day is handed back instead of asked a second time", async () => {
+    await arrive();
+    const asked = expect(store.ask("When do we start?", false, "en")).rejects.toMatchObject({ code: "too_old" });
+    newest().break();
+    vi.setSystemTime(Date.now() + 24 * 3_600_000);
+    await pass(LONGEST_WAIT_MS);
+    newest().accept();
+    await pass();
+    newest().say(WELCOME);
+    expect(newest().heardOf("ask")).toEqual([]);
+    await asked;
   });
 
   test("a new name needs a new ticket", async () => {

@@ -32,12 +32,17 @@ function Frame(props: Labelled & { control: (described: Described) => ComponentC
         </p>
       )}
       {error && (
-        <p id={`${id}-error`} class="field-error">
+        <p id={`${id}-error`} class="field-error" role="alert">
           {error}
         </p>
       )}
     </div>
   );
+}
+
+/** After a try that was refused: to the first field of a form that is wrong, once it is drawn so. */
+export function focusInvalid(form: HTMLElement | null): void {
+  setTimeout(() => form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
 }
 
 interface Input {

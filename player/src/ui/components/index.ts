@@ -2,7 +2,7 @@
 export { Badge, Count, type BadgeKind } from "./badge";
 export { Button, IconButton, LinkButton, type ButtonKind } from "./button";
 export { Dialog } from "./dialog";
-export { Field, Select, TextArea } from "./field";
+export { Field, focusInvalid, Select, TextArea } from "./field";
 export { Icon, type IconName } from "./icons";
 export { Kbd } from "./kbd";
 export { Menu, type MenuItem } from "./menu";

@@ -8,7 +8,7 @@ import { language } from "../../i18n";
 import { common } from "../../i18n/common";
 import { sentenceFor } from "../../i18n/errors";
 import { questions as t, refusalSentence } from "../../i18n/questions";
-import { Button, Chips, Field, toast } from "../components";
+import { Button, Chips, Field, focusInvalid, toast } from "../components";
 import type { QuestionStore } from "./store";
 
 type Level = "named" | "confidential";
@@ -36,7 +36,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
 
   const event = store.event.value;
   const box = store.board.value?.box;
-  if (event?.state === "ended") return <p class="ask-closed muted">{t().eventOver}</p>;
+  if (event?.state === "ended") return <Closed words={t().eventOver} error={error.value} />;
 
   const limits = store.limits.value;
   const used = lengthOf(text.value.trim());
@@ -54,26 +54,33 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
     }
   };
   const send = async () => {
-    const check = checkText(text.value, limits);
+    // The button is off meanwhile, the keys are not.
+    if (sending.value) return;
+    const said = text.value;
+    const check = checkText(said, limits);
     if (check !== "ok") {
       error.value = t().errors[check] ?? null;
+      focusInvalid(form.current);
       return;
     }
     const wished = typedName.value?.trim() ?? "";
     if (asksName && !wished) {
       nameError.value = t().nameNeeded;
+      focusInvalid(form.current);
       return;
     }
     sending.value = true;
     error.value = null;
     if (asksName && !(await renamed(wished))) {
       sending.value = false;
+      focusInvalid(form.current);
       return;
     }
     try {
-      await store.ask(text.value, !isNamed, language.value);
-      text.value = "";
-      isOpen.value = false;
+      await store.ask(said, !isNamed, language.value);
+      // What was typed meanwhile stays.
+      text.value = text.value.startsWith(said) ? text.value.slice(said.length).trimStart() : text.value;
+      isOpen.value = text.value !== "";
       toast(box?.mode === "pre" ? t().sentForReview : t().sent, "good");
     } catch (problem) {
       error.value = refusalSentence(problem);
@@ -85,7 +92,7 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
   if (box && !box.open) {
     return (
       <div class="ask">
-        <p class="ask-closed muted">{t().boxClosed}</p>
+        <Closed words={t().boxClosed} error={error.value} />
       </div>
     );
   }
@@ -191,6 +198,20 @@ export function AskBox({ store, name, onRename }: AskBoxProps) {
         </Button>
       </div>
     </form>
+  );
+}
+
+/** Instead of the form. A question that was under way when it closed may have been refused: said here. */
+function Closed({ words, error }: { words: string; error: string | null }) {
+  return (
+    <>
+      <p class="ask-closed muted">{words}</p>
+      {error && (
+        <p class="field-error" role="alert">
+          {t().notSent(error)}
+        </p>
+      )}
+    </>
   );
 }
 

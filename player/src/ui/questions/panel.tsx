@@ -6,7 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
 import type { Order } from "../../core/board";
-import { questions as t } from "../../i18n/questions";
+import { questions as t, refusedWords, sentAwayWords } from "../../i18n/questions";
 import { Badge, Chips, Notice } from "../components";
 import { useNow } from "../now";
 import { useShortcuts } from "../shortcuts";
@@ -32,8 +32,9 @@ export function QuestionPanel({ store, name, onRename }: QuestionPanelProps) {
   useShortcuts({
     q: () => {
       const field = panel.current?.querySelector<HTMLTextAreaElement>("#ask-text");
-      field?.focus();
-      return Boolean(field);
+      if (!field) return false;
+      focusInSight(field);
+      return true;
     },
     u: () => voteForFocused(store),
   });
@@ -69,6 +70,13 @@ export function QuestionPanel({ store, name, onRename }: QuestionPanelProps) {
   );
 }
 
+/** A full screen shows the stage alone: whoever wants to write leaves it. */
+function focusInSight(field: HTMLElement): void {
+  const focus = () => field.focus();
+  if (document.fullscreenElement) void document.exitFullscreen().then(focus, focus);
+  else focus();
+}
+
 function voteForFocused(store: QuestionStore): boolean {
   const card = document.activeElement?.closest<HTMLElement>("[data-question]");
   const button = card?.querySelector<HTMLButtonElement>("button.vote");
@@ -79,8 +87,11 @@ function voteForFocused(store: QuestionStore): boolean {
 
 /** Why questions stand still, while they do. */
 export function StoreBanner({ store }: { store: QuestionStore }) {
-  if (store.refused.value) return <Notice kind="bad">{t().errors["forbidden"]}</Notice>;
-  const isAway = store.link.value.is === "lost" && store.link.value.attempt > 1;
+  if (store.refused.value) return <Notice kind="bad">{refusedWords(store.refused.value)}</Notice>;
+  const link = store.link.value;
+  const sentAway = link.is === "lost" ? sentAwayWords(link.code) : undefined;
+  if (sentAway) return <Notice kind="bad">{sentAway}</Notice>;
+  const isAway = link.is === "lost" && link.attempt > 1;
   if (isAway || store.storeState.value === "down") return <Notice>{t().paused}</Notice>;
   return store.storeState.value === "stale" ? <Notice>{t().stale}</Notice> : null;
 }

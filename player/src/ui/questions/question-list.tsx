@@ -14,10 +14,12 @@ import type { QuestionStore } from "./store";
 const TOUCH_RESTS_MS = 3000;
 const AT_TOP_PX = 8;
 
-function isAtRest(list: HTMLElement | null, lastTouchMs: number): boolean {
+export function isAtRest(list: HTMLElement | null, lastTouchMs: number): boolean {
   if (!list) return true;
   const pointed = list.matches(":hover") && matchMedia("(hover: hover)").matches;
-  const focused = list.contains(document.activeElement);
+  // A button keeps the focus after a click; only a focus that is shown (keyboard) says where somebody is.
+  const active = document.activeElement;
+  const focused = active !== null && list.contains(active) && active.matches(":focus-visible");
   const touched = performance.now() - lastTouchMs < TOUCH_RESTS_MS;
   return !pointed && !focused && !touched && list.scrollTop < AT_TOP_PX;
 }

@@ -72,6 +72,8 @@ export class QuestionStore {
   private isWelcome = false;
   /** Gaps in a row: where a resume did not close the first one, a whole snapshot will. */
   private gaps = 0;
+  /** The board we have may lack what no resume brings. Kept here: the line may break before the whole one has come. */
+  private wantsAll = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -81,15 +83,13 @@ export class QuestionStore {
     this.line = new Line({
       enter,
       view,
-      last: () => this.board.peek()?.at ?? null,
+      last: () => (this.wantsAll ? null : (this.board.peek()?.at ?? null)),
       onMessage: (message) => batch(() => this.hear(message)),
       onLink: (link) => {
         if (link.is !== "open") this.isWelcome = false;
         this.link.value = link;
       },
-      onRefused: (code) => {
-        this.refused.value = code;
-      },
+      onRefused: (code) => batch(() => this.refuse(code)),
     });
   }
 
@@ -101,8 +101,8 @@ export class QuestionStore {
   /** Shows as pending at once; settled by the server's answer. */
   vote(question: string, on: boolean): void {
     const message: Vote = { t: "vote", n: ++this.lastVote, q: question, on };
-    const next = outbox.put(this.outbox.peek(), message);
-    if (!next) return;
+    const next = outbox.put(this.outbox.peek(), message, Date.now());
+    if (!next || this.refused.peek()) return;
     this.outbox.value = next;
     this.flush();
   }
@@ -130,7 +130,9 @@ export class QuestionStore {
 
   private request(command: Command): Promise<Accepted> {
     return new Promise((resolve, reject) => {
-      const next = outbox.put(this.outbox.peek(), command);
+      const refused = this.refused.peek();
+      if (refused) return reject(new Refusal(refused, refused));
+      const next = outbox.put(this.outbox.peek(), command, Date.now());
       if (!next) return reject(new Refusal("outbox_full", "Too much is waiting for the server already."));
       this.outbox.value = next;
       this.waiters.set(outbox.keyOf(command), { resolve, reject });
@@ -140,12 +142,28 @@ export class QuestionStore {
 
   private flush(): void {
     if (!this.isWelcome) return;
+    this.giveUpOld();
     const [due, next] = outbox.take(this.outbox.peek(), Date.now());
     this.outbox.value = next;
     for (const message of due) this.line.send(message);
     clearTimeout(this.retryTimer);
     const dueMs = outbox.nextDueMs(next);
     if (dueMs !== null) this.retryTimer = setTimeout(() => this.flush(), Math.max(0, dueMs - Date.now()));
+  }
+
+  private giveUpOld(): void {
+    const [old, rest] = outbox.giveUp(this.outbox.peek(), Date.now());
+    this.outbox.value = rest;
+    for (const message of old) this.waiterFor(message)?.reject(new Refusal("too_old", "It waited for the server for too long."));
+  }
+
+  /** There is no server for us any more: what was said to it ends here, and whoever waits for an answer gets this one. */
+  private refuse(code: string): void {
+    clearTimeout(this.retryTimer);
+    this.refused.value = code;
+    this.outbox.value = outbox.EMPTY;
+    for (const waiter of this.waiters.values()) waiter.reject(new Refusal(code, code));
+    this.waiters.clear();
   }
 
   private flushAll(): void {
@@ -159,6 +177,8 @@ export class QuestionStore {
         return this.greeted(message);
       case "snap":
         this.gaps = 0;
+        // What a server knew last, with the store away, lacks our votes.
+        this.wantsAll = this.storeState.peek() === "stale";
         this.board.value = fromSnapshot(message);
         return;
       case "ev":
@@ -184,6 +204,8 @@ export class QuestionStore {
 
   private greeted(welcome: Welcome): void {
     this.isWelcome = true;
+    // A server without its store says so right behind its welcome; one that has it says nothing.
+    this.storeState.value = "up";
     this.limits.value = welcome.limits;
     this.clockOffsetMs.value = welcome.server_time_ms - Date.now();
     this.flushAll();
@@ -202,7 +224,8 @@ export class QuestionStore {
   private again(fresh: boolean): void {
     if (!this.isWelcome) return;
     this.isWelcome = false;
-    void this.line.hello(fresh).catch(() => undefined);
+    this.wantsAll ||= fresh;
+    void this.line.hello();
   }
 
   private accepted(answer: Accepted): void {

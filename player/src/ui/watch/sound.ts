@@ -26,6 +26,10 @@ export class Sound {
       this.volume.value = video.volume;
       if (!video.muted && this.blocked.value === "sound") this.blocked.value = "no";
     });
+    // Started by a key or the bar: nothing is left to tap for.
+    video.addEventListener("playing", () => {
+      if (this.blocked.value === "still") this.blocked.value = "no";
+    });
   }
 
   setVolume(volume: number): void {

@@ -4,7 +4,7 @@
  * Ways in order: push (MSE over the feed), hls.js where WebSocket is blocked, the browser's own player. The video element stays the
  * same through all of it. Which state the stage shows is decided in core/scene.ts from what is known here.
  */
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 
 import type { EventStatus, EventView, Join, ProgrammeView } from "../../core/event";
 import type { LinkState } from "../../core/link";
@@ -77,6 +77,11 @@ export class WatchStore {
     this.door = new Door(id, {
       joined: (answer) => this.took(answer),
       turned: (why) => this.turnAway(why),
+    });
+    // The board may know of the end before the feed does: no sound under the thanks.
+    effect(() => {
+      const isOver = this.questions.value?.event.value?.state === "ended";
+      if (isOver) untracked(() => this.isOver || this.ended());
     });
     for (const name of ["online", "offline"]) addEventListener(name, () => (this.online.value = navigator.onLine));
   }
@@ -180,7 +185,8 @@ export class WatchStore {
   private startPush(push: Omit<typeof import("../../media/push"), "canPush">): void {
     const video = this.video as HTMLVideoElement;
     const engine = new push.MseEngine(video, this.door.clock, {
-      ...this.engineListener("push"),
+      ...this.engineListener(),
+      failed: (reason) => void this.fallBack(reason),
       restart: () => this.feed?.restart(),
     });
     this.engine = engine;
@@ -269,18 +275,18 @@ export class WatchStore {
     if (canHls()) {
       const wanted = this.choice.value || recall(QUALITY) || "720p";
       this.choice.value = wanted;
-      this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener("hls"), wanted);
+      this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener(), wanted);
       return;
     }
     const { canNative, NativeEngine } = await import("../../media/native");
     if (this.engine || this.isOver || !canNative(video)) return;
     this.path.value = "native";
-    this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener("native"));
+    this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener());
   }
 
-  private pullListener(path: Path): PullListener {
+  private pullListener(): PullListener {
     return {
-      ...this.engineListener(path),
+      ...this.engineListener(),
       link: (state) => {
         this.link.value = state;
       },
@@ -292,14 +298,10 @@ export class WatchStore {
     };
   }
 
-  private engineListener(path: Path): EngineListener {
+  private engineListener(): Omit<EngineListener, "failed"> {
     return {
       ready: () => {
         this.hasPicture.value = true;
-      },
-      failed: (reason) => {
-        if (path === "push") void this.fallBack(reason);
-        else this.link.value = { is: "lost", attempt: 1, nextAtMs: performance.now() };
       },
       blocked: (muted) => {
         this.sound.blocked.value = muted ? "sound" : "still";
