@@ -31,7 +31,7 @@ NOT_FOR_READERS = {
     ),
     "ended",
     # WHIP clients other than our pages: we send no PATCH, and our offer is SDP.
-    *("etag_mismatch", "if_match_needed", "no_ice_restart", "not_sdp", "not_sdp_fragment"),
+    *("bad_replaces", "etag_mismatch", "if_match_needed", "no_ice_restart", "not_sdp", "not_sdp_fragment"),
     # Our own WHIP client (load tests, `plenum present`) says these of the server.
     *("bad_answer", "connection_lost", "never_connected", "unreachable"),
     # Files of the pages, and the platform's own tools.
