@@ -12,7 +12,7 @@ from deploy import demo, secret
 from plenum.clock import SystemClock
 from plenum.errors import PlenumError, Unavailable
 from plenum.identity import ANY_EVENT, Role, Session
-from plenum.settings import Settings
+from plenum.settings import Settings, read_back
 from plenum.web import CSRF_HEADER, SESSION_COOKIE
 
 PATIENCE_S = 15.0
@@ -22,7 +22,7 @@ SESSION_S = 300.0
 def running(settings: Settings) -> Settings:
     """The settings of the platform that runs with this data folder, or these where none left its own."""
     path: Path = settings.runtime / "settings.json"
-    return Settings.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else settings
+    return read_back(path) if path.exists() else settings
 
 
 async def call(settings: Settings, method: str, path: str, body: Any = None) -> Any:

@@ -22,7 +22,7 @@ from deploy import assemble
 from deploy.supervisor import READY
 from plenum import log as logs
 from plenum.errors import PlenumError
-from plenum.settings import Settings
+from plenum.settings import read_back
 
 logger = logs.get_logger("process")
 
@@ -78,11 +78,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--ready-fd", type=int, default=-1)
     parser.add_argument("--event", default="")
     options = parser.parse_args(argv)
-    settings = Settings.model_validate_json(options.settings.read_text(encoding="utf-8"))
     name = options.name or options.role
-    logs.configure(name, settings.log.level, settings.log.format)
     make: Callable[..., assemble.Role] = assemble.ROLES[options.role]
     try:
+        settings = read_back(options.settings)
+        logs.configure(name, settings.log.level, settings.log.format)
         return uvloop.run(serve(make(settings, name, options.event), options.ready_fd))
     except PlenumError as error:
         logger.error("process_failed", code=error.code, detail=error.message)

@@ -1,7 +1,8 @@
 """Every setting of the platform, from `plenum.toml`, the environment (`PLENUM_SECTION__KEY`) and flags, low to high.
 
 A value `PLENUM_…_FILE` names a file that holds the value (for secrets). `REDIS_URL` is honoured too. Only `deploy/` reads
-settings; everybody else is handed the plain values they need.
+settings; everybody else is handed the plain values they need. What `load` found is handed to child processes as a file, which
+`read_back` takes as it is.
 """
 
 from __future__ import annotations
@@ -110,9 +111,7 @@ class LogSettings(_Section):
 class Settings(BaseSettings):
     """The whole configuration; `load` makes it, with errors a person can act on."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="PLENUM_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="plenum.toml"
-    )
+    model_config = SettingsConfigDict(env_prefix="PLENUM_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("var"), description="What must survive: store, programme state, keys.")
     runtime_dir: Path | None = Field(None, description="Sockets between the processes; empty: data_dir/run.")
@@ -147,6 +146,29 @@ class Settings(BaseSettings):
     @property
     def effective_limits(self) -> LimitSettings:
         return self.limits.model_copy(update=dict(LOAD_PROFILE)) if self.load_profile else self.limits
+
+
+class _WrittenSettings(Settings):
+    """Settings that a parent wrote down: complete, so neither environment nor plenum.toml has a say any more."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base class names the arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def read_back(path: Path) -> Settings:
+    """The settings as `model_dump_json` wrote them to `path`. Raises BadInput `bad_settings`."""
+    try:
+        return _WrittenSettings.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The settings file {path} cannot be read: {error}", code="bad_settings") from None
 
 
 def _expand_file_variables(environ: Mapping[str, str]) -> dict[str, str]:

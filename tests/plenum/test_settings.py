@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plenum.errors import BadInput
-from plenum.settings import load
+from plenum.settings import load, read_back
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,26 @@ def test_a_secret_may_come_from_a_file(elsewhere: Path, monkeypatch: pytest.Monk
     (elsewhere / "key").write_text("a very good secret\n")
     monkeypatch.setenv("PLENUM_AUTH__SECRET_FILE", str(elsewhere / "key"))
     assert load().auth.secret == "a very good secret"
+
+
+def test_settings_that_were_written_down_are_read_back_whatever_the_environment_says(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "key").write_text("a very good secret\n")
+    monkeypatch.setenv("PLENUM_AUTH__SECRET_FILE", str(elsewhere / "key"))
+    monkeypatch.setenv("PLENUM_RTC__PORT_MIN", "50000")
+    written = load({"server": {"port": 4}})
+    (elsewhere / "settings.json").write_text(written.model_dump_json())
+    monkeypatch.setenv("PLENUM_RTC__PORT_MIN", "60000")
+    (elsewhere / "plenum.toml").write_text("[nonsense]\n")
+    assert read_back(elsewhere / "settings.json").model_dump() == written.model_dump()
+
+
+def test_a_settings_file_that_is_damaged_is_named(elsewhere: Path) -> None:
+    (elsewhere / "settings.json").write_text('{"server": ')
+    with pytest.raises(BadInput) as caught:
+        read_back(elsewhere / "settings.json")
+    assert (caught.value.code, "settings.json" in caught.value.message) == ("bad_settings", True)
 
 
 def test_redis_url_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
