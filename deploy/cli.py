@@ -16,7 +16,7 @@ from rich.table import Table
 
 from plenum import __version__
 from plenum.errors import PlenumError
-from plenum.settings import Settings, load
+from plenum.settings import Settings, load, without_password
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Plenum: large internal live events, self-hosted.")
 events = typer.Typer(no_args_is_help=True, help="Events of the platform that runs here.")
@@ -200,6 +200,7 @@ def config_show() -> None:
     shown = settings.model_dump(mode="json")
     if shown["auth"]["secret"]:
         shown["auth"]["secret"] = "********"  # noqa: S105 - what stands in for it
+    shown["redis"]["url"] = without_password(shown["redis"]["url"])
     out.print_json(json.dumps(shown))
 
 

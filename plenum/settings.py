@@ -8,10 +8,12 @@ settings; everybody else is handed the plain values they need. What `load` found
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -23,6 +25,8 @@ from pydantic_settings import (
 
 from plenum.errors import BadInput
 
+_CONFIG = "PLENUM_CONFIG"
+"""Names the settings file; without it `plenum.toml` is read where there is one."""
 RUNG_NAMES = ("1080p", "720p", "480p", "360p", "240p")
 
 
@@ -44,6 +48,14 @@ class ServerSettings(_Section):
     tls_key: Path | None = Field(None, description="PEM private key for tls = 'files'.")
     public_url: str = Field("", description="Address people use, for example https://live.example.org; empty: guessed.")
     fronts: int = Field(1, ge=1, le=16, description="Front processes sharing the main port.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError(f"'{url}' is no address of a web page, such as https://live.example.org")
+        return url
 
 
 class RedisSettings(_Section):
@@ -85,6 +97,7 @@ class LimitSettings(_Section):
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
     whip_failures_per_minute: int = Field(5, ge=1, description="Refused WHIP offers from one address in a minute.")
+    questions_per_event: int = Field(5_000, ge=1, description="Questions kept in one event.")
     events: int = Field(1_000, ge=1, description="Events kept in the registry.")
 
 
@@ -136,7 +149,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names the arguments
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("PLENUM_CONFIG", "plenum.toml"))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get(_CONFIG) or "plenum.toml")
         return init_settings, env_settings, toml
 
     @property
@@ -146,6 +159,12 @@ class Settings(BaseSettings):
     @property
     def effective_limits(self) -> LimitSettings:
         return self.limits.model_copy(update=dict(LOAD_PROFILE)) if self.load_profile else self.limits
+
+
+def without_password(url: str) -> str:
+    """A store's address as it may be shown: in a log, an error, `plenum config show`."""
+    shown = re.sub(r"^([^:/?#]+://)?([^:@/]*):.*@", r"\1\2:********@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1********", shown)
 
 
 class _WrittenSettings(Settings):
@@ -201,6 +220,22 @@ def _file_variables_as_values() -> Iterator[None]:
         os.environ.update(before)
 
 
+def _check_environment(environ: Mapping[str, str]) -> None:
+    """What pydantic-settings passes over in silence: a file that is not there, a section that does not exist.
+
+    Names without `__` are left alone: they may be another program's, such as the addresses Kubernetes sets for a service.
+    """
+    if (named := environ.get(_CONFIG)) and not Path(named).is_file():
+        raise BadInput(f"{_CONFIG} names {named}, and there is no such file.", code="bad_settings")
+    for name in environ:
+        section, nested, _ = name.lower().removeprefix("plenum_").partition("__")
+        if nested and name.lower().startswith("plenum_") and section not in Settings.model_fields:
+            raise BadInput(
+                f"{name} names no setting: there is no section '{section}'. `plenum config schema` lists them.",
+                code="bad_settings",
+            )
+
+
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
@@ -214,6 +249,7 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
 
     Raises BadInput `bad_settings` that names each wrong key and what is expected.
     """
+    _check_environment(os.environ)
     with _file_variables_as_values():
         return _load(flags or {})
 

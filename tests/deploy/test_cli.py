@@ -57,8 +57,10 @@ def test_a_wrong_setting_is_named(elsewhere: Path) -> None:
 
 def test_the_configuration_is_shown_without_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLENUM_AUTH__SECRET", "a very good secret")
+    monkeypatch.setenv("PLENUM_REDIS__URL", "redis://plenum:hunter2@store:6379/0")
     status, out, _ = call("config", "show")
-    assert (status, "very good" in out) == (0, False)
+    assert (status, "very good" in out, "hunter2" in out) == (0, False, False)
+    assert "store:6379" in out
 
 
 def test_the_schema_is_json() -> None:

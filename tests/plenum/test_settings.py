@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plenum.errors import BadInput
-from plenum.settings import load, read_back
+from plenum.settings import load, read_back, without_password
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,8 @@ def test_redis_url_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
         ("[server]\nport = 70000\n", "server.port"),
         ("[server]\nprot = 1\n", "server.prot"),
         ('[media]\nladder = ["720p", "4k"]\n', "media.ladder"),
+        ('[server]\npublic_url = "live.example.org"\n', "server.public_url"),
+        ('[server]\npublic_url = "https://"\n', "server.public_url"),
         ("[server\n", "cannot be read"),
     ],
 )
@@ -69,6 +71,38 @@ def test_a_wrong_file_is_refused_by_name(elsewhere: Path, text: str, key: str) -
         load()
     assert caught.value.code == "bad_settings"
     assert key in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PLENUM_CONFIG", "nowhere.toml"), ("PLENUM_SERVR__PORT", "1"), ("PLENUM_SERVR__PORT_FILE", "port")],
+)
+def test_a_variable_that_would_do_nothing_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput) as caught:
+        load()
+    assert caught.value.code == "bad_settings"
+    assert name in caught.value.message
+    if name == "PLENUM_CONFIG":
+        assert value in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:hunter2@store:6379/0", "redis://:********@store:6379/0"),
+        ("rediss://plenum:hun/t@er2@store", "rediss://plenum:********@store"),
+        ("unix://plenum:hunter2@/run/redis.sock?db=1", "unix://plenum:********@/run/redis.sock?db=1"),
+        ("redis://store/0?password=hunter2&db=1", "redis://store/0?password=********&db=1"),
+        ("plenum:hunter2@store", "plenum:********@store"),
+        ("redis://store:6379/0", "redis://store:6379/0"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
 
 
 def test_the_ladder_is_sorted_largest_first() -> None:
