@@ -177,9 +177,9 @@ def _node_ticket(signer: Signer, clock: SystemClock, tenant: str, name: str) -> 
 
 async def _serve_main(stack: AsyncExitStack, app: web.Application, settings: Settings) -> None:
     server = settings.server
-    names = ["localhost", "127.0.0.1", *tls.machine_addresses()]
     runner = await _runner(stack, app)
-    listening = await listen(runner, server.host, server.port, tls.context(server, settings.data_dir, names))
+    encrypted = tls.context(server, settings.data_dir, tls.certificate_names(server))
+    listening = await listen(runner, server.host, server.port, encrypted)
     stack.callback(listening.close)
 
 

@@ -70,7 +70,7 @@ def _prepare(stack: AsyncExitStack, settings: Settings) -> Settings:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.runtime.mkdir(parents=True, exist_ok=True)
     secret.signer(settings.auth.secret, settings.data_dir)
-    tls.context(settings.server, settings.data_dir, ["localhost", "127.0.0.1", *tls.machine_addresses()])
+    tls.context(settings.server, settings.data_dir, tls.certificate_names(settings.server))
     server = settings.server
     port = _reserve(stack, server.host, server.port)
     admin_port = server.admin_port or _free_port(server.admin_host)
