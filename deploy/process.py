@@ -19,7 +19,7 @@ from pathlib import Path
 import uvloop
 
 from deploy import assemble
-from deploy.supervisor import READY
+from deploy.supervisor import FAILED, READY
 from plenum import log as logs
 from plenum.errors import PlenumError
 from plenum.settings import read_back
@@ -27,6 +27,8 @@ from plenum.settings import read_back
 logger = logs.get_logger("process")
 
 BEAT_S = 1.0
+WORDS_MAX = 2048
+"""Of a failure; the supervisor reads it at once."""
 
 
 async def serve(role: assemble.Role, ready_fd: int) -> int:
@@ -86,6 +88,7 @@ def main(argv: list[str] | None = None) -> int:
         return uvloop.run(serve(make(settings, name, options.event), options.ready_fd))
     except PlenumError as error:
         logger.error("process_failed", code=error.code, detail=error.message)
+        _say(options.ready_fd, FAILED + f"{error.code} {error.message}\n".encode()[:WORDS_MAX])
         return 1
 
 
