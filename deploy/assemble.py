@@ -17,6 +17,7 @@ from aiohttp import web
 
 from deploy import demo, secret, tls
 from deploy.admin import process_app
+from deploy.check import media_binding
 from deploy.figures import Figures
 from deploy.forward import IngestClient, WhipForward, node_principal
 from deploy.stage import Stage
@@ -49,16 +50,6 @@ def admin_socket(settings: Settings, name: str) -> Path:
     return short_socket_path(settings.runtime, f"{name}.admin.sock")
 
 
-def media_addresses(settings: Settings) -> list[str]:
-    """Where media sockets bind: as set, else loopback alone for a loopback host, else this machine's addresses."""
-    if settings.rtc.bind:
-        return settings.rtc.bind
-    host = settings.server.host
-    if tls.is_loopback(host):
-        return ["127.0.0.1" if host == "localhost" else host]
-    return tls.machine_addresses() if host in ("0.0.0.0", "::") else [host]  # noqa: S104 - compared, not bound
-
-
 def ingest(settings: Settings, name: str, _event: str) -> Role:
     """WHIP sessions, programmes, origin; on a unix socket."""
 
@@ -71,7 +62,8 @@ def ingest(settings: Settings, name: str, _event: str) -> Role:
             clock=clock,
             media=settings.media,
             rtc=settings.rtc,
-            bind=media_addresses(settings),
+            bind=media_binding(settings).addresses,
+            log=settings.log,
             whip_failures_per_minute=settings.effective_limits.whip_failures_per_minute,
         )
         await service.start()
@@ -197,9 +189,9 @@ def _node_ticket(signer: Signer, clock: SystemClock, tenant: str, name: str) -> 
 
 async def _serve_main(stack: AsyncExitStack, app: web.Application, settings: Settings) -> None:
     server = settings.server
-    names = ["localhost", "127.0.0.1", *tls.machine_addresses()]
     runner = await _runner(stack, app)
-    listening = await listen(runner, server.host, server.port, tls.context(server, settings.data_dir, names))
+    encrypted = tls.context(server, settings.data_dir, tls.certificate_names(server))
+    listening = await listen(runner, server.host, server.port, encrypted)
     stack.callback(listening.close)
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from plenum import __version__
 from plenum.errors import PlenumError
-from plenum.settings import Settings, load
+from plenum.settings import Settings, load, without_password
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Plenum: large internal live events, self-hosted.")
 events = typer.Typer(no_args_is_help=True, help="Events of the platform that runs here.")
@@ -47,7 +47,16 @@ def _flags(sections: dict[str, dict[str, Any]], **top: Any) -> dict[str, Any]:
 
 
 def _settings(port: int | None = None, data_dir: Path | None = None) -> Settings:
-    return load(_flags({"server": {"port": port}}, data_dir=data_dir))
+    with _sentences():
+        return load(_flags({"server": {"port": port}}, data_dir=data_dir))
+
+
+def _platform(port: int | None, data_dir: Path | None) -> Settings:
+    """The settings of the platform that runs here, for commands that speak to it."""
+    from deploy.client import running  # noqa: PLC0415 - loads aiohttp
+
+    with _sentences():
+        return running(_settings(port, data_dir), port)
 
 
 @app.command()
@@ -76,7 +85,8 @@ def run(
         "public_url": public_url,
         "fronts": fronts,
     }
-    settings = load(_flags({"server": server}, data_dir=data_dir, load_profile=load_profile or None))
+    with _sentences():
+        settings = load(_flags({"server": server}, data_dir=data_dir, load_profile=load_profile or None))
     _finish(run_platform(settings, with_demo=demo, console=out))
 
 
@@ -94,7 +104,7 @@ def present(
     """Publish a file or a test picture by WHIP."""
     from deploy.present import present as publish  # noqa: PLC0415 - loads the media stack
 
-    _finish(publish(_settings(port, data_dir), source, event, token=token, url=url, loop=loop, console=err))
+    _finish(publish(_platform(port, data_dir), source, event, token=token, url=url, loop=loop, console=err))
 
 
 @events.command("create")
@@ -106,7 +116,7 @@ def event_create(
     data_dir: DataDir = None,
 ) -> None:
     """Create an event and print its links."""
-    settings = _settings(port, data_dir)
+    settings = _platform(port, data_dir)
 
     async def create() -> None:
         body = {"title": title, "language": language, "moderation": moderation}
@@ -126,7 +136,7 @@ def event_list(
     *, as_json: Annotated[bool, typer.Option("--json")] = False, port: Port = None, data_dir: DataDir = None
 ) -> None:
     """List all events."""
-    settings = _settings(port, data_dir)
+    settings = _platform(port, data_dir)
 
     async def show() -> None:
         answer = await _call(settings, "GET", "/api/v1/events")
@@ -144,7 +154,7 @@ def event_list(
 @events.command("end")
 def event_end(event: str, port: Port = None, data_dir: DataDir = None) -> None:
     """End an event for everybody. It cannot be taken back."""
-    settings = _settings(port, data_dir)
+    settings = _platform(port, data_dir)
     _finish(_call(settings, "POST", f"/api/v1/events/{event}/end"))
     out.print(f"Event {event} has ended.")
 
@@ -155,15 +165,21 @@ def token_create(
     role: Annotated[str, typer.Option(help="presenter, producer, viewer or bot.")],
     name: Annotated[str, typer.Option(help="Name shown to others.")] = "",
     hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.01, max=720)] = 12,
+    port: Port = None,
     data_dir: DataDir = None,
 ) -> None:
     """Print a bearer token for one event and role."""
-    from deploy.client import running  # noqa: PLC0415
-    from deploy.tokens import make  # noqa: PLC0415
+    from deploy.tokens import event_is_known, make  # noqa: PLC0415 - loads aiohttp
 
-    with _sentences():
-        settings = running(_settings(data_dir=data_dir))
-        typer.echo(make(settings, event, role, name, now=time.time(), lifetime_s=hours * 3600))
+    settings = _platform(port, data_dir)
+
+    async def create() -> None:
+        token = make(settings, event, role, name, now=time.time(), lifetime_s=hours * 3600)
+        if not await event_is_known(settings, event):
+            err.print("No Plenum runs here, so whether there is such an event was not checked.", soft_wrap=True)
+        typer.echo(token)
+
+    _finish(create())
 
 
 @app.command()
@@ -187,8 +203,10 @@ def doctor(
 @config.command("check")
 def config_check() -> None:
     """Say whether the configuration is right."""
+    from deploy.check import check  # noqa: PLC0415 - loads the store's client
+
     with _sentences():
-        load()
+        check(load())
     out.print("The configuration is right.")
 
 
@@ -203,6 +221,7 @@ def config_show() -> None:
     for server in shown["rtc"]["ice_servers"]:
         if server["credential"]:
             server["credential"] = "********"
+    shown["redis"]["url"] = without_password(shown["redis"]["url"])
     out.print_json(json.dumps(shown))
 
 

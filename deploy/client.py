@@ -12,22 +12,30 @@ from deploy import demo, secret
 from plenum.clock import SystemClock
 from plenum.errors import PlenumError, Unavailable
 from plenum.identity import ANY_EVENT, Role, Session
-from plenum.settings import Settings
+from plenum.settings import Settings, read_back
 from plenum.web import CSRF_HEADER, SESSION_COOKIE
 
 PATIENCE_S = 15.0
 SESSION_S = 300.0
 
 
-def running(settings: Settings) -> Settings:
-    """The settings of the platform that runs with this data folder, or these where none left its own."""
+def running(settings: Settings, port: int | None = None) -> Settings:
+    """The settings of the platform that runs with this data folder, or these where none does; a given port wins.
+
+    Raises BadInput `bad_settings`.
+    """
     path: Path = settings.runtime / "settings.json"
-    return Settings.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else settings
+    found = read_back(path) if path.exists() else settings
+    if port is None:
+        return found
+    return found.model_copy(update={"server": found.server.model_copy(update={"port": port})})
 
 
 async def call(settings: Settings, method: str, path: str, body: Any = None) -> Any:
-    """One request to the running platform. Raises Unavailable `not_running`, or the error that the platform answered."""
-    settings = running(settings)
+    """One request to the platform with these settings (`running`).
+
+    Raises Unavailable `not_running`, or the error that the platform answered.
+    """
     base = demo.base_url(settings)
     signer = secret.signer(settings.auth.secret, settings.data_dir)
     now = SystemClock().wall()
@@ -42,7 +50,9 @@ async def call(settings: Settings, method: str, path: str, body: Any = None) -> 
             ) as response,
         ):
             answer = await response.json(content_type=None)
-    except (ClientError, OSError, TimeoutError):
+            if not isinstance(answer, dict):
+                raise ValueError("no answer of ours")
+    except (ClientError, OSError, TimeoutError, ValueError):  # ValueError: another server's page
         raise Unavailable(
             f"No Plenum answers at {base}. Start it with `plenum run`, or name its port with --port.",
             code="not_running",

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy import demo, tokens
-from deploy.client import running
 from plenum.errors import BadInput
 from plenum.identity import Role
 from plenum.settings import Settings
@@ -24,10 +23,12 @@ TELL_S = 1.0
 async def present(
     settings: Settings, source: str, event: str, *, token: str, url: str, loop: bool, console: Console
 ) -> None:
-    """Publish until the file ends, the server ends it, or Ctrl-C. Raises PlenumErrors with what to do."""
+    """Publish to the platform with these settings until the file ends, the server ends it, or Ctrl-C.
+
+    Raises PlenumErrors with what to do.
+    """
     if source != TESTSRC and not Path(source).is_file():
         raise BadInput(f"There is no file '{source}'. Name a film, or 'testsrc'.", code="no_such_file")
-    settings = running(settings)
     if not token:
         token = tokens.make(settings, event, Role.PRESENTER, "plenum present", now=time.time(), lifetime_s=TOKEN_S)
     publisher = WhipPublisher(

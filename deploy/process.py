@@ -19,14 +19,16 @@ from pathlib import Path
 import uvloop
 
 from deploy import assemble
-from deploy.supervisor import READY
+from deploy.supervisor import FAILED, READY
 from plenum import log as logs
 from plenum.errors import PlenumError
-from plenum.settings import Settings
+from plenum.settings import read_back
 
 logger = logs.get_logger("process")
 
 BEAT_S = 1.0
+WORDS_MAX = 2048
+"""Of a failure; the supervisor reads it at once."""
 
 
 async def serve(role: assemble.Role, ready_fd: int) -> int:
@@ -78,14 +80,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--ready-fd", type=int, default=-1)
     parser.add_argument("--event", default="")
     options = parser.parse_args(argv)
-    settings = Settings.model_validate_json(options.settings.read_text(encoding="utf-8"))
     name = options.name or options.role
-    logs.configure(name, settings.log.level, settings.log.format)
     make: Callable[..., assemble.Role] = assemble.ROLES[options.role]
     try:
+        settings = read_back(options.settings)
+        logs.configure(name, settings.log.level, settings.log.format)
         return uvloop.run(serve(make(settings, name, options.event), options.ready_fd))
     except PlenumError as error:
         logger.error("process_failed", code=error.code, detail=error.message)
+        _say(options.ready_fd, FAILED + f"{error.code} {error.message}\n".encode()[:WORDS_MAX])
         return 1
 
 

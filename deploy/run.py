@@ -7,22 +7,25 @@ ends everything it started.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from aiohttp import web
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
 from deploy import demo, secret, tls
 from deploy.admin import Admin
 from deploy.assemble import admin_socket
+from deploy.check import check
 from deploy.supervisor import Supervisor, spec
 from plenum import log as logs
 from plenum.clock import SystemClock
@@ -30,8 +33,9 @@ from plenum.errors import BadInput, Unavailable
 from plenum.event import Event
 from plenum.identity import ANY_EVENT, Role
 from plenum.log import get_logger
+from plenum.private_folder import make_private
 from plenum.registry import Registry
-from plenum.settings import Settings
+from plenum.settings import Settings, without_password
 from plenum.store import Embedded, check_policy, connect
 
 log = get_logger("run")
@@ -51,7 +55,7 @@ async def run(settings: Settings, *, with_demo: bool, console: Console) -> None:
     async with AsyncExitStack() as stack:
         settings = _prepare(stack, settings)
         settings = await _store(stack, settings, console)
-        settings_file = _write_settings(settings)
+        settings_file = _write_settings(stack, settings)
         supervisor = Supervisor()
         stack.push_async_callback(supervisor.stop)
         await _or_stop(stop, _launch_platform(supervisor, settings, settings_file, console))
@@ -67,15 +71,29 @@ async def run(settings: Settings, *, with_demo: bool, console: Console) -> None:
 
 def _prepare(stack: AsyncExitStack, settings: Settings) -> Settings:
     """Check what can be wrong before anything starts, and settle the ports that were left open."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.runtime.mkdir(parents=True, exist_ok=True)
-    secret.signer(settings.auth.secret, settings.data_dir)
-    tls.context(settings.server, settings.data_dir, ["localhost", "127.0.0.1", *tls.machine_addresses()])
+    check(settings)
     server = settings.server
+    with _usable_data_dir(settings):
+        for folder in (settings.data_dir, settings.runtime):
+            make_private(folder)
+        secret.signer(settings.auth.secret, settings.data_dir)
+        tls.context(server, settings.data_dir, tls.certificate_names(server))
     port = _reserve(stack, server.host, server.port)
     admin_port = server.admin_port or _free_port(server.admin_host)
     settled = server.model_copy(update={"port": port, "admin_port": admin_port})
     return settings.model_copy(update={"server": settled, "data_dir": settings.data_dir.resolve()})
+
+
+@contextlib.contextmanager
+def _usable_data_dir(settings: Settings) -> Iterator[None]:
+    """What is written there raises BadInput `data_dir_unusable` where that is not possible."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"The data folder {settings.data_dir} cannot be used: {error}. Choose another with --data-dir.",
+            code="data_dir_unusable",
+        ) from None
 
 
 def _reserve(stack: AsyncExitStack, host: str, port: int) -> int:
@@ -107,7 +125,8 @@ async def _store(stack: AsyncExitStack, settings: Settings, console: Console) ->
     url = settings.redis.url
     if not url:
         embedded = Embedded(settings.data_dir / "store", settings.redis.appendfsync)
-        await stack.enter_async_context(embedded)
+        with _usable_data_dir(settings):
+            await stack.enter_async_context(embedded)
         watch = asyncio.create_task(_keep_store(embedded))
         stack.callback(watch.cancel)
         url = embedded.url
@@ -115,8 +134,10 @@ async def _store(stack: AsyncExitStack, settings: Settings, console: Console) ->
     try:
         await redis.ping()
         await check_policy(redis)
-    except OSError as error:
-        raise Unavailable(f"The store {url} does not answer: {error}", code="store_unavailable") from None
+    except (RedisError, OSError) as error:
+        raise Unavailable(
+            f"The store {without_password(url)} does not answer: {error}", code="store_unavailable"
+        ) from None
     finally:
         await redis.aclose()
     console.print("  [green]✓[/] store")
@@ -135,12 +156,13 @@ async def _keep_store(embedded: Embedded) -> None:
                 await asyncio.sleep(1)
 
 
-def _write_settings(settings: Settings) -> Path:
-    """What the children read; only our own user may, it may hold the secret."""
+def _write_settings(stack: AsyncExitStack, settings: Settings) -> Path:
+    """What the children and the command line read while we run; only our own user may, it may hold the secret."""
     path = settings.runtime.resolve() / "settings.json"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(settings.model_dump_json())
+    stack.callback(path.unlink, missing_ok=True)
     return path
 
 

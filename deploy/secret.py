@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plenum.errors import BadInput
 from plenum.identity import Signer
+from plenum.private_folder import make_private
 
 SECRET_MIN = 16
 
@@ -22,7 +23,7 @@ def signer(configured: str, data_dir: Path) -> Signer:
 
 
 def _kept(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,7 +1,8 @@
 """Starts the platform's processes, watches that each makes progress, and starts again what stops. No media code here.
 
-A child is `python -m deploy.process NAME`. It gets a pipe: one line `ready` when it serves, then a dot a second. A child
-that exits, or is silent for `SILENCE_S`, is ended and started again with back-off. Exit code 0 means "done on purpose".
+A child is `python -m deploy.process NAME`. It gets a pipe: one line `ready` when it serves, then a dot a second; or a line
+`failed CODE SENTENCE`. A child that exits, or is silent for `SILENCE_S`, is ended and started again with back-off, but not one
+that never served: it would fail again, so `launch` says why. Exit code 0 means "done on purpose".
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plenum.errors import Unavailable
+from plenum.errors import PlenumError, Unavailable
 from plenum.log import get_logger
 from plenum.store import die_with_parent
 
 log = get_logger("supervisor")
 
 READY = b"ready\n"
+FAILED = b"failed "
+LAST_WORDS_S = 1.0
 SILENCE_S = 15.0
 START_S = 60.0
 """A first start on a busy machine may take long: it must not become a crash loop."""
@@ -49,6 +52,11 @@ class Child:
         self.restarts = 0
         self.ready = asyncio.Event()
         self.finished = asyncio.Event()
+        self.failed = asyncio.Event()
+        """It ended before it ever served."""
+        self._has_served = False
+        self._last_words = b""
+        self._code = 0
         self._stopping = asyncio.Event()
         self._crashes: deque[float] = deque(maxlen=len(BACK_OFF_S))
         self._task: asyncio.Task[None] | None = None
@@ -71,15 +79,29 @@ class Child:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    def why(self) -> PlenumError:
+        """What to tell of a child that failed: what it said itself, else how it ended."""
+        if self._last_words.startswith(FAILED):
+            code, _, sentence = self._last_words.removeprefix(FAILED).decode(errors="replace").strip().partition(" ")
+            return PlenumError(sentence, code=code)
+        return Unavailable(
+            f"The process '{self.spec.name}' ended before it served (exit code {self._code}); its log is above.",
+            code="child_failed",
+        )
+
     async def _keep_running(self) -> None:
         while not self._stopping.is_set():
-            code = await self._run_once()
+            code = self._code = await self._run_once()
             self.ready.clear()
             if self._stopping.is_set():
                 return
             if code == 0:
                 log.info("child_finished", child=self.spec.name)
                 self.finished.set()
+                return
+            if not self._has_served:
+                log.error("child_failed", child=self.spec.name, code=code)
+                self.failed.set()
                 return
             self.restarts += 1
             pause = self._back_off()
@@ -109,7 +131,9 @@ class Child:
         self.pid = self._process.pid
         watch = asyncio.create_task(self._watch(reading, self._process))
         try:
-            return await self._process.wait()
+            code = await self._process.wait()
+            await asyncio.wait({watch}, timeout=LAST_WORDS_S)
+            return code
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
@@ -126,7 +150,9 @@ class Child:
                 heard = await asyncio.wait_for(stream.read(4096), patience)
                 if not heard:
                     return  # the pipe closed: the process is ending, wait() tells how
+                self._last_words = heard
                 if not self.ready.is_set() and READY in heard:
+                    self._has_served = True
                     self.ready.set()
                     patience = SILENCE_S
         except TimeoutError:
@@ -144,11 +170,11 @@ class Supervisor:
         self.children: list[Child] = []
 
     async def launch(self, spec: ChildSpec, patience_s: float = START_S) -> Child:
-        """Start a child and wait until it is ready. Raises Unavailable `child_failed`."""
+        """Start a child and wait until it is ready. Raises what the child says, or Unavailable `child_failed`."""
         child = Child(spec)
         self.children.append(child)
         child.start()
-        waits = [asyncio.ensure_future(event.wait()) for event in (child.ready, child.finished)]
+        waits = [asyncio.ensure_future(event.wait()) for event in (child.ready, child.finished, child.failed)]
         try:
             done, _ = await asyncio.wait(waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -156,6 +182,8 @@ class Supervisor:
                 wait.cancel()
         if not done:
             raise Unavailable(f"The process '{spec.name}' did not start; its log is above.", code="child_failed")
+        if child.failed.is_set():
+            raise child.why()
         return child
 
     async def stop(self) -> None:

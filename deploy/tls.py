@@ -9,9 +9,11 @@ import contextlib
 import datetime
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,6 +26,8 @@ from plenum.settings import ServerSettings
 VALID_DAYS = 397
 """The longest life browsers accept."""
 RENEW_DAYS = 30
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+"""What may stand in a certificate; a machine may be called otherwise."""
 
 
 def context(server: ServerSettings, data_dir: Path, names: list[str]) -> ssl.SSLContext | None:
@@ -70,6 +74,29 @@ def machine_addresses() -> list[str]:
     with contextlib.suppress(OSError):
         found |= {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
     return sorted(address for address in found if not is_loopback(address.partition("%")[0]))
+
+
+def certificate_names(server: ServerSettings) -> list[str]:
+    """Everything a browser may call this machine: loopback, its host name, the public address, its own addresses."""
+    called = [socket.gethostname(), urlsplit(server.public_url).hostname or ""]
+    named = [name for name in map(_ascii, called) if is_address(name) or _HOST.fullmatch(name)]
+    return list(dict.fromkeys(["localhost", "127.0.0.1", *named, *machine_addresses()]))
+
+
+def _ascii(name: str) -> str:
+    """The name as certificates have it (IDNA), or nothing where that is not possible."""
+    try:
+        return name.lower().rstrip(".").encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def make(folder: Path, names: list[str]) -> tuple[Path, Path]:

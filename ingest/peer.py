@@ -277,10 +277,11 @@ def _die_with_parent() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ingest.peer", description="One presenter's connection.")
     parser.add_argument("--control", type=int, required=True, help="inherited SOCK_SEQPACKET descriptor")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     parser.add_argument("--log-format", choices=("auto", "json", "console"), default="auto")
     arguments = parser.parse_args()
     _die_with_parent()
-    configure("peer", style=arguments.log_format)
+    configure("peer", arguments.log_level, arguments.log_format)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; ingest decides who ends when
     asyncio.run(_serve(arguments.control))
     os._exit(0)  # no exit handlers: nothing is left to be saved, and libraries' threads need not be joined

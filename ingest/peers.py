@@ -17,6 +17,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
+from ingest.child_environment import child_environment
 from ingest.peer_messages import (
     Close,
     Ended,
@@ -189,6 +190,7 @@ class Peers:
         limit: int = PEERS_MAX,
         connect_within_s: float = CONNECT_WITHIN_S,
         silent_after_s: float = SILENT_AFTER_S,
+        log_level: str = "info",
         log_format: str = "auto",
         on_open: Callable[[Peer], None] | None = None,
     ) -> None:
@@ -197,7 +199,7 @@ class Peers:
         self._connect_within_s = connect_within_s
         self._silent_after_s = silent_after_s
         self._opening = 0
-        self._log_format = log_format
+        self._logs = ("--log-level", log_level, "--log-format", log_format)
         self._on_open = on_open
         self._spare: asyncio.Task[Peer] | None = None
         self._open: set[Peer] = set()
@@ -282,8 +284,9 @@ class Peers:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "ingest.peer"),
-                    *("--control", str(theirs.fileno()), "--log-format", self._log_format),
+                    *("--control", str(theirs.fileno()), *self._logs),
                     pass_fds=[theirs.fileno()],
+                    env=child_environment(),
                     stdin=asyncio.subprocess.DEVNULL,
                 )
         except OSError as error:

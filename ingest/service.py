@@ -25,7 +25,7 @@ from plenum.errors import Unauthorized
 from plenum.event import Language, check_title
 from plenum.identity import Role
 from plenum.rtc_binding import MediaBinding
-from plenum.settings import MediaSettings, RtcSettings
+from plenum.settings import LogSettings, MediaSettings, RtcSettings
 from plenum.web import Gate, bearer_token, json_response, read_json
 
 INTERNAL = "/internal/events/{event:[a-z0-9-]{1,48}}"
@@ -50,14 +50,17 @@ class Ingest:
         media: MediaSettings,
         rtc: RtcSettings,
         bind: Sequence[str],
+        log: LogSettings | None = None,
         whip_failures_per_minute: int = FAILURES_PER_MINUTE,
         transcoder: Sequence[str] = COMMAND,
     ) -> None:
         self._gate = gate
-        self._peers = Peers(MediaBinding(tuple(bind), rtc.public_address, rtc.port_min, rtc.port_max))
+        log = log or LogSettings()
+        binding = MediaBinding(tuple(bind), rtc.public_address, rtc.port_min, rtc.port_max)
+        self._peers = Peers(binding, log_level=log.level, log_format=log.format)
         self._channels = Channels()
         plan = Plan(tuple(media.ladder), media.fps, media.x264_preset)
-        command = (*transcoder, "--sandbox", media.sandbox)
+        command = (*transcoder, "--sandbox", media.sandbox, "--log-level", log.level, "--log-format", log.format)
         self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, command)
         self._origin = Origin(self._channels, gate, clock)
         self._whip = Whip(

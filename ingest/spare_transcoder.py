@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ingest.child_environment import child_environment
 from ingest.seqpacket import seqpacket_pair
 from plenum.log import get_logger
 
@@ -54,6 +55,7 @@ async def spawn(command: Sequence[str] = COMMAND) -> Spawned:
                 *command,
                 *("--control", str(descriptors[0]), "--output", str(descriptors[1])),
                 pass_fds=descriptors,
+                env=child_environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 preexec_fn=die_with_parent,
             )

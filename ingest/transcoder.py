@@ -251,6 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--control", type=int, help="descriptor of the control socket")
     parser.add_argument("--output", type=int, help="descriptor of the output socket")
     parser.add_argument("--sandbox", choices=SANDBOXES, default="auto", help="limit its system calls")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    parser.add_argument("--log-format", choices=("auto", "json", "console"), default="auto")
     parser.add_argument("--bench", metavar="FILE", help="encode this film as fast as it goes and print the cost")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--ladder", default="720p,480p,360p")
@@ -263,11 +265,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return bench(options.bench, options.frames, options.ladder.split(","), options.preset)
     if options.control is None or options.output is None:
         parser.error("--control and --output, or --bench")
+    configure_log("transcoder", options.log_level, options.log_format)
     return _serve_descriptors(options.control, options.output, options.sandbox)
 
 
 def _serve_descriptors(control: int, output: int, sandbox: Sandbox) -> int:
-    configure_log("transcoder")
     try:
         warm_up()
         confine(sandbox)  # nothing of what ingest and strangers send has been read yet

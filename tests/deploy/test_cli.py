@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from deploy import secret
 from deploy.cli import app
 from plenum.identity import Role
+from plenum.settings import load
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +24,9 @@ def call(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_a_token_is_for_its_event_and_role(elsewhere: Path) -> None:
-    code, out, _ = call("token", "create", "--event", "demo", "--role", "presenter", "--name", "Ada")
-    assert code == 0
+    options = ("--event", "demo", "--role", "presenter", "--name", "Ada", "--port", "1")
+    code, out, error = call("token", "create", *options)
+    assert (code, "not checked" in error) == (0, True)
     claims = secret.signer("", elsewhere / "var")
     import time
 
@@ -49,6 +51,44 @@ def test_a_mistake_gets_a_sentence_and_a_code(arguments: tuple[str, ...], code: 
     assert "Traceback" not in error
 
 
+RUN = ("run", "--port", "0", "--admin-port", "0")
+CHECK = ("config", "check")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code"),
+    [
+        (RUN, {"PLENUM_REDIS__URL": "redis://:hunter2@127.0.0.1:1/0"}, "store_unavailable"),
+        (RUN, {"PLENUM_REDIS__URL": "foo://:hunter2@127.0.0.1"}, "bad_settings"),
+        (RUN, {"PLENUM_DATA_DIR": "a-file/var"}, "data_dir_unusable"),
+        (RUN, {"PLENUM_SERVER__PUBLIC_URL": "live.example.org"}, "bad_settings"),
+        (RUN, {"PLENUM_RTC__PUBLIC_ADDRESS": "live.example.org"}, "bad_rtc_settings"),
+        (CHECK, {"PLENUM_RTC__PUBLIC_ADDRESS": "live.example.org"}, "bad_rtc_settings"),
+        (CHECK, {"PLENUM_RTC__PORT_MIN": "50000"}, "bad_rtc_settings"),
+        (CHECK, {"PLENUM_REDIS__URL": "redis://:hunt/er2@store"}, "bad_settings"),
+        (CHECK, {"PLENUM_SERVR__PORT": "1"}, "bad_settings"),
+        (("event", "list"), {"PLENUM_SERVER__PORT": "many"}, "bad_settings"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_starts(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], environment: dict[str, str], code: str
+) -> None:
+    (elsewhere / "a-file").write_text("")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    status, out, error = call(*arguments)
+    assert (status, error.partition(":")[0]) == (1, code)
+    assert "hunt" not in out + error
+
+
+def test_a_given_port_wins_over_that_of_the_platform_that_runs(elsewhere: Path) -> None:
+    (elsewhere / "var" / "run").mkdir(parents=True)
+    (elsewhere / "var" / "run" / "settings.json").write_text(load({"server": {"port": 2}}).model_dump_json())
+    for arguments, port in (((), 2), (("--port", "1"), 1)):
+        _, _, error = call("event", "list", *arguments)
+        assert f":{port}. " in error
+
+
 def test_a_wrong_setting_is_named(elsewhere: Path) -> None:
     (elsewhere / "plenum.toml").write_text("[server]\nport = 99999\n")
     status, _, error = call("config", "check")
@@ -57,9 +97,11 @@ def test_a_wrong_setting_is_named(elsewhere: Path) -> None:
 
 def test_the_configuration_is_shown_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLENUM_AUTH__SECRET", "a very good secret")
+    monkeypatch.setenv("PLENUM_REDIS__URL", "redis://plenum:hunter2@store:6379/0")
     turn = {"urls": ["turn:turn.example.org"], "username": "plenum", "credential": "a very good one too"}
     monkeypatch.setenv("PLENUM_RTC__ICE_SERVERS", json.dumps([turn]))
     status, out, _ = call("config", "show")
+    assert ("hunter2" in out, "store:6379" in out) == (False, True)
     assert (status, "turn.example.org" in out, "very good" in out) == (0, True, False)
 
 

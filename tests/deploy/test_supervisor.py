@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from deploy import supervisor
 from deploy.supervisor import ChildSpec, Supervisor
+from plenum.errors import PlenumError, Unavailable
 
 SERVES = """
 import argparse, os, signal, sys, time
@@ -68,6 +70,30 @@ async def test_a_child_that_is_done_stays_done() -> None:
     await asyncio.wait_for(one.finished.wait(), 10)
     assert one.restarts == 0
     assert family.healthy() == {"one": True}
+    await family.stop()
+
+
+async def test_a_child_that_cannot_start_is_not_tried_again_and_its_reason_is_told() -> None:
+    family = Supervisor()
+    words = "import os, sys; os.write(int(sys.argv[-1]), b'failed no_pages Build the pages.\\n'); sys.exit(1)"
+    async with asyncio.timeout(supervisor.START_S / 2):
+        with pytest.raises(PlenumError) as caught:
+            await family.launch(child("one", words))
+        assert (caught.value.code, caught.value.message) == ("no_pages", "Build the pages.")
+        with pytest.raises(Unavailable) as caught:
+            await family.launch(child("two", "raise SystemExit(3)"))
+    assert caught.value.code == "child_failed"
+    assert "exit code 3" in caught.value.message
+    assert [one.restarts for one in family.children] == [0, 0]
+    await family.stop()
+
+
+async def test_a_process_of_the_platform_tells_why_it_cannot_start(tmp_path: Path) -> None:
+    family = Supervisor()
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(PlenumError) as caught:
+        await family.launch(supervisor.spec("front-0", "front", tmp_path / "settings.json"))
+    assert caught.value.code == "bad_settings"
     await family.stop()
 
 

@@ -132,6 +132,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--control", type=int)
     parser.add_argument("--output", type=int)
-    parser.add_argument("--sandbox")
-    options = parser.parse_args()
+    options, _ = parser.parse_known_args()  # how the real one shall log is of no concern
     Standin(socket.socket(fileno=options.control), socket.socket(fileno=options.output)).run()

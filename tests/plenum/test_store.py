@@ -25,6 +25,18 @@ async def test_an_acknowledged_write_survives_kill_nine(tmp_path: Path) -> None:
         await redis.aclose()
 
 
+async def test_what_the_store_writes_is_for_our_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir(mode=0o755)
+    async with Embedded(folder) as server:
+        redis = connect(server.url)
+        await redis.set("code", "secret")
+        await redis.aclose()
+        assert (folder / "appendonlydir").is_dir()
+        open_to_others = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+    assert open_to_others == []
+
+
 async def test_a_folder_belongs_to_one_server(tmp_path: Path) -> None:
     async with Embedded(tmp_path):
         with pytest.raises(Unavailable) as caught:

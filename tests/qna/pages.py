@@ -19,7 +19,7 @@ from plenum.store import connect
 from plenum.web import Gate, application
 from qna.policy import Limits
 from qna.protocol import SUBPROTOCOL
-from qna.service import Qna
+from qna.service import LimitSettings, Qna
 
 TENANT = "main"
 EVENT = "town-hall"
@@ -141,7 +141,7 @@ class Front:
 
     url: str
     signer: Signer
-    limits: Limits = GENEROUS
+    limits: LimitSettings = GENEROUS
     pages: list[Page] = field(default_factory=list)
 
     async def __aenter__(self) -> Front:

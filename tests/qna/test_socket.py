@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from plenum.clock import SystemClock
 from plenum.event import EventState, Moderation
 from plenum.identity import Principal, Role, Signer
+from plenum.settings import LimitSettings
 from plenum.store import Embedded
 from qna import room, service, socket
 from qna.policy import Limits
@@ -248,6 +249,14 @@ async def test_a_fourth_question_in_a_minute_waits(valkey: Embedded, signer: Sig
         assert 0 < fourth["retry_ms"] <= 20_000
         again = [await page.ask(cid=cid) for cid in cids]
         assert [a["r"]["q"] for a in again] == [a["r"]["q"] for a in first]
+
+
+async def test_an_event_takes_no_more_questions_than_the_operator_set(valkey: Embedded, signer: Signer) -> None:
+    limits = LimitSettings(questions_per_event=2, asks_per_minute=60)
+    async with Front(valkey.url, signer, limits) as front:
+        page = await front.page("anna")
+        answers = [await page.ask() for _ in range(3)]
+        assert [answer["t"] for answer in answers] == ["ok", "ok", "err"]
 
 
 async def test_thirty_one_votes_in_a_minute_are_one_too_many_over_all_tabs(valkey: Embedded, signer: Signer) -> None:
