@@ -7,6 +7,9 @@ import type { QuestionStore } from "../../src/ui/questions/store";
 import { Sound } from "../../src/ui/watch/sound";
 import { WatchStore } from "../../src/ui/watch/store";
 
+// The store fetches the player while it joins; it would still be on its way when these tests are over.
+vi.mock("../../src/media/push", () => ({ canPush: () => false }));
+
 beforeEach(() => vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network"))));
 afterEach(() => vi.unstubAllGlobals());
 
