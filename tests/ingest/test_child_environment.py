@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.control import Stop, encode_control
 from ingest.peers import Peers
 from ingest.service import Ingest
-from ingest.spare_transcoder import spawn
+from ingest.spare_transcoder import COMMAND, spawn
 from plenum.clock import SystemClock
 from plenum.rtc_binding import MediaBinding
 from plenum.settings import LogSettings, MediaSettings, RtcSettings
@@ -83,3 +84,17 @@ async def test_peers_and_transcoders_log_as_the_platform_does(tmp_path: Path) ->
             await transcoder.process.wait()
     finally:
         await ingest.close()
+
+
+@pytest.mark.parametrize(("style", "is_json"), [("json", True), ("console", False)])
+async def test_a_transcoder_writes_its_lines_as_it_is_told(
+    capfd: pytest.CaptureFixture[str], style: str, is_json: bool
+) -> None:
+    spawned = await spawn((*COMMAND, "--log-level", "error", "--log-format", style))
+    try:
+        spawned.control.send(encode_control(Stop()))  # not what comes first: refused, with a line
+        assert await spawned.process.wait() == 1
+    finally:
+        spawned.discard()
+    [line] = [line for line in capfd.readouterr().out.splitlines() if "transcoder_refused" in line]
+    assert line.startswith("{") is is_json
