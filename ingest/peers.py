@@ -205,10 +205,11 @@ class Peers:
         self._open: set[Peer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the first spare and the watchdog; returns when the spare is ready."""
-        self._own(self._watch())
+        self._watching = asyncio.create_task(self._watch())
         await asyncio.shield(self._next_spare())
 
     async def open(self, offer: str) -> Peer:
@@ -242,9 +243,11 @@ class Peers:
             with contextlib.suppress(asyncio.CancelledError, PlenumError):
                 await (await spare).close()
         await asyncio.gather(*(peer.close() for peer in list(self._open)))
-        for task in list(self._tasks):
-            task.cancel()
+        # Those that ended by themselves a moment ago are still being waited for: cancelled, they would be nobody's.
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
 
     # --- the spare ---
 

@@ -103,6 +103,18 @@ async def test_a_peer_whose_presenter_never_comes_gives_up():
         await peers.close()
 
 
+async def test_a_peer_that_has_just_ended_by_itself_is_waited_for():
+    peers = Peers(MediaBinding(), connect_within_s=0.3)
+    await peers.start()
+    peer = await peers.open(OFFER)
+    async with asyncio.timeout(PATIENCE_S):
+        await peer.ended
+    with suppress(ProcessLookupError):
+        os.kill(peer.pid, signal.SIGSTOP)  # it takes its time over leaving
+    await peers.close()
+    assert peer._process.returncode is not None
+
+
 async def test_a_presenter_who_sends_nothing_any_more_is_given_up():
     async with whip_stage(silent_after_s=0.7) as stage:
         publisher = WhipPublisher(stage.url, ticket(), "testsrc")
