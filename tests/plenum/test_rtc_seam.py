@@ -106,7 +106,7 @@ def test_settings_that_make_no_sense_are_refused(binding: MediaBinding):
         binding.checked()
 
 
-# A signed answer to a check of ours, with an address of family 226: found by fuzzing.
+# A signed answer to a check of ours, with an address of family 226.
 NO_SUCH_FAMILY = (
     b"\x01\x01\x00$!\x12\xa4Btttttttttttt\x00 \x00\x08\x01\xe2\xe7\xcc!\xc0E\x00"
     b"\x00\x08\x00\x14\x8c\x8e\x9b\x94\xd4\x0fL\xf4\x8d\x1f\x03-F\xe0K\xe8ZK\xeb\xf6"
