@@ -106,11 +106,11 @@ class _Bucket:
 class DatagramGuard:
     """Judges every datagram of one ICE session. Knows no socket and no clock."""
 
-    def __init__(self, ufrag: str, password: str, media_bps_max: int = MEDIA_BPS_MAX) -> None:
+    def __init__(self, ufrag: str, password: str) -> None:
         self._ufrag = ufrag.encode()
         self._password = password.encode()
         self._proven: dict[Address, None] = {}
-        self._media = _Bucket(media_bps_max / 8, MEDIA_BURST_BYTES)
+        self._media = _Bucket(MEDIA_BPS_MAX / 8, MEDIA_BURST_BYTES)
         self._checks = _Bucket(CHECKS_PER_S, CHECKS_BURST)
 
     def judge(
