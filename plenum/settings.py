@@ -96,7 +96,9 @@ class RtcSettings(_Section):
 
 
 class MediaSettings(_Section):
-    ladder: list[str] = Field(default_factory=lambda: ["720p", "480p", "360p"], description="Rungs, largest first.")
+    ladder: list[str] = Field(
+        default_factory=lambda: ["720p", "480p", "360p", "240p"], description="Rungs, largest first."
+    )
     fps: Literal[0, 25, 30] = Field(0, description="Frame rate of the programme; 0: 25 or 30, nearest to the source.")
     x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster"] = Field(
         "superfast", description="x264 preset."
