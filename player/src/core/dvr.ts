@@ -11,6 +11,7 @@ export const LEAP_S = 60;
 export const NEAREST_S = 6;
 /** A recording that ran dry this close to its end has been watched up to live. */
 const DRY_S = 0.1;
+const FIRST_S = 0.1;
 /** Longer ago than this, what the board calls "on air now" is not what the picture shows. */
 export const OF_THIS_MOMENT_S = 10;
 /** How old the picture is at live, until this page has seen it. */
@@ -93,13 +94,18 @@ export interface Dated {
   readonly gap?: boolean | undefined;
 }
 
-/** Media time of a place: in a hole the start of what comes after it, beyond the end the end. */
+/**
+ * Media time of a place: in a hole the start of what comes after it, beyond the end the end. Never the very first moment: sound
+ * begins some hundredths of a second after the picture, and hls.js finds no sound for a time before that.
+ */
 export function mediaTimeAt(segments: readonly Dated[], wallMs: number): number | null {
+  let first: number | null = null;
   let end: number | null = null;
   for (const { start, duration, programDateTime, gap } of segments) {
     if (programDateTime === null || gap) continue;
+    first ??= start + FIRST_S;
     const intoS = (wallMs - programDateTime) / 1000;
-    if (intoS < duration) return start + Math.max(0, intoS);
+    if (intoS < duration) return Math.max(first, start + Math.max(0, intoS));
     end = start + duration;
   }
   return end;

@@ -146,7 +146,7 @@ export class HlsEngine implements PastEngine {
     this.hls?.destroy();
     this.details = null;
     this.playback.excuse();
-    const hls = new Hls({ enableWorker: false, startLevel: 0, ...(this.past ? RECORDING : LIVE) });
+    const hls = new Hls({ enableWorker: false, enableInterstitialPlayback: false, startLevel: 0, ...(this.past ? RECORDING : LIVE) });
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));
     hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {

@@ -4,6 +4,7 @@
  * A canvas over the video, drawn once, gone with the first new picture.
  */
 
+const MOST_JUMP_MS = 300;
 /** Without this function, or in a hidden tab, nobody tells of a picture; it is there this long after its data. */
 const DRAWN_MS = 300;
 
@@ -15,9 +16,11 @@ export class Still {
     private readonly canvas: HTMLCanvasElement,
   ) {}
 
-  hold(): void {
+  /** In the middle of a jump the element has no picture to give, though it shows one: that is waited for. */
+  async hold(): Promise<void> {
     this.given += 1;
     const { video, canvas } = this;
+    if (canvas.hidden && video.seeking) await jumped(video);
     // One that is held already is what the person sees; the video under it may be black.
     if (!canvas.hidden || video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     canvas.width = video.videoWidth;
@@ -35,4 +38,11 @@ export class Still {
     setTimeout(gone, DRAWN_MS);
     if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(gone);
   }
+}
+
+function jumped(video: HTMLVideoElement): Promise<void> {
+  return new Promise((resolve) => {
+    video.addEventListener("seeked", () => resolve(), { once: true });
+    setTimeout(resolve, MOST_JUMP_MS);
+  });
 }

@@ -98,7 +98,7 @@ describe("places and media times", () => {
   ];
 
   test("are each other's inverse where something was recorded", () => {
-    for (const at of [0, 1.5, 2, 3.999, 4, 5.5]) {
+    for (const at of [0.1, 1.5, 2, 3.999, 4, 5.5]) {
       expect(mediaTimeAt(segments, wallMsAt(segments, at) as number)).toBeCloseTo(at, 3);
     }
   });
@@ -114,8 +114,9 @@ describe("places and media times", () => {
     expect(mediaTimeAt([...segments.slice(0, 2), gap, after], START + 9000)).toBe(14);
   });
 
-  test("before the start is the start, after the end the end", () => {
-    expect(mediaTimeAt(segments, START - 60_000)).toBe(0);
+  test("before the start is the start, where sound has begun too, after the end the end", () => {
+    expect(mediaTimeAt(segments, START - 60_000)).toBe(0.1);
+    expect(mediaTimeAt(segments, START + 20)).toBe(0.1);
     expect(mediaTimeAt(segments, START + 99_000)).toBe(6);
   });
 

@@ -129,27 +129,18 @@ export class Dvr {
   }
 
   goLive(): void {
-    this.turn += 1;
+    const mine = (this.turn += 1);
     const { host } = this;
-    if (!this.isPast.value) {
-      this.isMoving.value = false;
-      host.engine()?.goLive();
-      return;
-    }
-    this.still.hold();
-    host.leave();
-    this.isPast.value = false;
     if (this.isOver.value) {
-      this.isMoving.value = false;
-      this.still.release();
       host.close();
+    } else if (this.isPast.value) {
+      this.isMoving.value = true;
+      this.isOpen = false;
+      void this.still.hold().then(() => mine === this.turn && this.openLive());
     } else {
-      this.isMoving.value = this.isOpen = true;
-      this.placeMs.value = this.spanNow()?.endMs ?? null;
-      host.live();
+      this.isMoving.value &&= this.isOpen;
+      host.engine()?.goLive();
     }
-    this.standing?.close();
-    this.standing = null;
   }
 
   /** Play again after a pause; false: whatever plays goes on by itself. */
@@ -207,8 +198,9 @@ export class Dvr {
     this.placeMs.value = fromMs;
     try {
       const [address, open] = await Promise.all([this.host.address(false), opener(this.host.video)]);
-      if (mine !== this.turn) return;
       if (!address || !open) throw new Error("no recording");
+      await this.still.hold();
+      if (mine !== this.turn) return;
       this.open(address, open, fromMs, isPaused);
     } catch (error) {
       if (mine !== this.turn) return;
@@ -220,17 +212,28 @@ export class Dvr {
 
   private open(address: string, open: Open, fromMs: number, isPaused: boolean): void {
     const { host } = this;
-    this.still.hold();
     host.leave();
     this.isPast.value = this.isOpen = true;
     host.take(open(host, address, { fromMs, isPaused, gone: () => void this.gone(address, open, isPaused) }));
     this.stand();
   }
 
+  private openLive(): void {
+    const { host } = this;
+    host.leave();
+    this.isPast.value = false;
+    this.isOpen = true;
+    this.placeMs.value = this.spanNow()?.endMs ?? null;
+    host.live();
+    this.standing?.close();
+    this.standing = null;
+  }
+
   /** Removed, or the key in its address is too old: a new join tells. */
   private async gone(address: string, open: Open, isPaused: boolean): Promise<void> {
     const mine = (this.turn += 1);
     const again = this.renewed === address ? "" : await this.host.address(true).catch(() => "");
+    await this.still.hold();
     if (mine !== this.turn) return;
     if (again && again !== address) {
       this.renewed = again;
