@@ -48,7 +48,7 @@ class Delivery:
         viewers_per_event: int = 2_000,
         held_reloads: int = 4_000,
         places: Places | None = None,
-        sockets_per_person: int = 6,
+        sockets_per_person: int = 12,
     ) -> None:
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
