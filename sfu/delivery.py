@@ -51,7 +51,7 @@ class Delivery:
         viewers_per_event: int = 2_000,
         held_reloads: int = 4_000,
         places: Places | None = None,
-        sockets_per_person: int = 6,
+        sockets_per_person: int = 12,
         recordings: Path | None = None,
         reads: int = 256,
     ) -> None:
