@@ -83,7 +83,8 @@ def front(settings: Settings, name: str, _event: str) -> Role:
     """Pages, API, push, LL-HLS and question sockets on the main port."""
 
     async def build(stack: AsyncExitStack) -> None:
-        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        auth = settings.auth
+        signer = secret.signer(auth.secret, settings.data_dir, auth.delivery_key_hours * 3600)
         clock = SystemClock()
         limits = settings.effective_limits
         gate = Gate(signer, settings.tenant, clock, settings.server.public_url)

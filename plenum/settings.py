@@ -154,6 +154,9 @@ LOAD_PROFILE: Mapping[str, int] = {
 class AuthSettings(_Section):
     secret: str = Field("", description="Secret that signs tickets and sessions; empty: one is made in data_dir.")
     session_hours: float = Field(12, gt=0, le=720, description="How long a browser's session lives.")
+    delivery_key_hours: float = Field(
+        6, gt=0, le=720, description="How often the key in LL-HLS addresses changes; the one before stays valid."
+    )
 
 
 class LogSettings(_Section):
