@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, async_playwright
 
 from loadtests.api_client import Api
@@ -178,6 +179,9 @@ async def _scrub(soak: Soaked, wanted: range, show: Callable[[str], None]) -> li
             await page.keyboard.press("Home")
             asked = {"low": wanted.start, "high": wanted.stop, "wait": SCRUB_S, "seconds": 3}
             return list(await page.evaluate(script("numbers.js"), asked))
+        except PlaywrightError as error:
+            show(f"going back failed: {error.message}")
+            return []
         finally:
             await browser.close()
 
