@@ -36,7 +36,6 @@ RUNGS = (
 )
 AUDIO_NAME = "audio"
 AUDIO_BITRATE_BPS = 128_000
-DEFAULT = ("720p", "480p", "360p")
 
 
 def climb(names: Sequence[str]) -> tuple[Rung, ...]:

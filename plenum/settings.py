@@ -96,7 +96,9 @@ class RtcSettings(_Section):
 
 
 class MediaSettings(_Section):
-    ladder: list[str] = Field(default_factory=lambda: ["720p", "480p", "360p"], description="Rungs, largest first.")
+    ladder: list[str] = Field(
+        default_factory=lambda: ["720p", "480p", "360p", "240p"], description="Rungs, largest first."
+    )
     fps: Literal[0, 25, 30] = Field(0, description="Frame rate of the programme; 0: 25 or 30, nearest to the source.")
     x264_preset: Literal["ultrafast", "superfast", "veryfast", "faster"] = Field(
         "superfast", description="x264 preset."
@@ -115,10 +117,24 @@ class MediaSettings(_Section):
         return sorted(ladder, key=RUNG_NAMES.index)
 
 
+class DvrSettings(_Section):
+    """The programme from its start, on disk."""
+
+    enabled: bool = Field(True, description="Record the programme, so that people can go back to its start.")
+    hours: int = Field(12, ge=1, le=168, description="How far back; an older hour is removed as a whole.")
+    keep_hours: int = Field(24, ge=0, le=8_760, description="Kept after the event's end, then removed.")
+    min_free_percent: float = Field(
+        10, ge=0, le=99, description="With less of the disk free nothing is recorded; the picture goes on."
+    )
+    reads: int = Field(256, ge=1, le=4_096, description="Answers one front reads from disk at a time.")
+
+
 class LimitSettings(_Section):
     asks_per_minute: int = Field(3, ge=1, description="Questions a person may ask in a minute.")
     votes_per_minute: int = Field(30, ge=1, description="Votes a person may give or take back in a minute.")
-    sockets_per_person: int = Field(6, ge=1, description="Question sockets a person may hold in one event.")
+    sockets_per_person: int = Field(
+        6, ge=1, description="Question sockets a person may hold in one event; feeds: twice as many."
+    )
     sockets_per_process: int = Field(12_000, ge=1, description="Sockets one front process holds before it sheds.")
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
@@ -165,6 +181,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     rtc: RtcSettings = RtcSettings()
     media: MediaSettings = MediaSettings()
+    dvr: DvrSettings = DvrSettings()
     limits: LimitSettings = LimitSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum, IntFlag
+from typing import Literal
 
 import msgspec
 
@@ -21,6 +22,8 @@ VERSION = 1
 NO_RENDITION = 255
 EVERYTHING = "*"
 """In a subscription, instead of names: every rendition. What an edge asks its upstream for."""
+AUTO = "auto"
+"""In a subscription, instead of a picture's name: the one that the server finds this line to carry."""
 
 HEADER = struct.Struct("!BBBBIIIHHIQq")
 """version, kind, rendition, flags, init id, epoch, msn, part, reserved, duration, start, wall clock µs."""
@@ -43,6 +46,10 @@ class Kind(IntEnum):
     """The producer ended the event: nothing follows."""
     BYE = 7
     """Payload: `Bye` as JSON; the sender closes the socket after it."""
+    SELECTED = 8
+    """Payload: `Selected` as JSON; only to who subscribed `AUTO`."""
+    MOVE = 9
+    """Payload: `Move` as JSON: this sender is about to go."""
 
 
 class Flag(IntFlag):
@@ -73,6 +80,22 @@ class Bye(msgspec.Struct, frozen=True):
     retry_ms: int = 0
 
 
+class Selected(msgspec.Struct, frozen=True):
+    """From its next independent part on the picture comes as this rendition; none: the line carries no picture for now."""
+
+    rendition: str
+    abandoned: bool
+    """What was sent until now stops here, in the middle of a segment; else it goes on until the new one begins."""
+    why: Literal["start", "slow", "recovered", "asked"]
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Go to another address and leave when the first part came from there; so long this one goes on sending."""
+
+    code: str
+    within_ms: int
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
     """First message: which renditions, by name; `ticket` where no cookie or bearer header came with the upgrade.
 
@@ -82,6 +105,10 @@ class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
 
     renditions: tuple[str, ...] = ()
     ticket: str = ""
+    most: str = ""
+    """With `AUTO`: no larger rendition than this one."""
+    beside: bool = False
+    """A second line of somebody who is counted by another one."""
 
 
 class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
@@ -92,6 +119,8 @@ class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
     part: int
     renditions: tuple[str, ...] = ()
     ticket: str = ""
+    most: str = ""
+    beside: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
@@ -100,6 +129,8 @@ class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
     msn: int
     part: int
     lag_ms: int
+    got: tuple[int, int] | None = None
+    """The newest part received on this line, as msn and part: who pauses plays nothing and still receives."""
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, tag_field="t", tag="unsubscribe"):
@@ -112,6 +143,8 @@ _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(Clie
 _json = msgspec.json.Encoder()
 _programme_decoder = msgspec.json.Decoder(Programme)
 _bye_decoder = msgspec.json.Decoder(Bye)
+_selected_decoder = msgspec.json.Decoder(Selected)
+_move_decoder = msgspec.json.Decoder(Move)
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 """All that msgspec raises: not JSON or not of the type, text that is not UTF-8, brackets a thousand deep."""
 
@@ -244,6 +277,30 @@ def as_bye(payload: bytes | memoryview) -> Bye:
         return _bye_decoder.decode(payload)
     except _NOT_JSON as error:
         raise BadInput(f"Not a bye: {error}", code="bad_frame") from None
+
+
+def pack_selected(selected: Selected, rendition: int = NO_RENDITION) -> bytes:
+    return pack(Header(Kind.SELECTED, rendition=rendition), _json.encode(selected))
+
+
+def as_selected(payload: bytes | memoryview) -> Selected:
+    """Raises BadInput `bad_frame`."""
+    try:
+        return _selected_decoder.decode(payload)
+    except _NOT_JSON as error:
+        raise BadInput(f"Not a selection: {error}", code="bad_frame") from None
+
+
+def pack_move(move: Move) -> bytes:
+    return pack(Header(Kind.MOVE), _json.encode(move))
+
+
+def as_move(payload: bytes | memoryview) -> Move:
+    """Raises BadInput `bad_frame`."""
+    try:
+        return _move_decoder.decode(payload)
+    except _NOT_JSON as error:
+        raise BadInput(f"Not a move: {error}", code="bad_frame") from None
 
 
 def decode_client(text: str | bytes) -> ClientMessage:

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.ladder import DEFAULT, climb
+from ingest.ladder import climb
 from plenum.errors import BadInput
+from plenum.settings import MediaSettings
 
 
 def test_rungs_come_largest_first_whatever_the_order_of_the_setting() -> None:
@@ -19,7 +20,7 @@ def test_every_rung_is_16_to_9_with_even_sides() -> None:
 
 
 def test_a_smaller_rung_costs_at_most_two_thirds_of_the_one_above() -> None:
-    rates = [rung.bitrate_bps for rung in climb(DEFAULT)]
+    rates = [rung.bitrate_bps for rung in climb(MediaSettings().ladder)]
     assert all(lower * 3 <= upper * 2 for upper, lower in pairwise(rates))
 
 

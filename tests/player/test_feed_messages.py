@@ -13,7 +13,23 @@ from typing import Any
 import pytest
 
 from plenum.media import Init, Part, Programme, ProgrammeState, Rendition, RenditionKind
-from plenum.wire import Bye, Flag, Header, Kind, pack, pack_bye, pack_end, pack_init, pack_part, pack_programme, unpack
+from plenum.wire import (
+    Bye,
+    Flag,
+    Header,
+    Kind,
+    Move,
+    Selected,
+    pack,
+    pack_bye,
+    pack_end,
+    pack_init,
+    pack_move,
+    pack_part,
+    pack_programme,
+    pack_selected,
+    unpack,
+)
 
 FILE = Path(__file__).with_name("feed_messages.json")
 
@@ -51,6 +67,8 @@ MESSAGES: dict[str, bytes] = {
     "a programme": pack_programme(PROGRAMME),
     "the end": pack_end(7),
     "a farewell": pack_bye(Bye("restarting", retry_ms=200)),
+    "a selection": pack_selected(Selected("480p", abandoned=True, why="slow"), 1),
+    "a move": pack_move(Move("draining", within_ms=8_000)),
 }
 
 

@@ -69,6 +69,8 @@ def test_junk_raises_only_our_own_error(junk: bytes) -> None:
         wire.Subscribe(("720p", "audio"), ticket="t"),
         wire.Resume(1, 2, 3, ("audio",)),
         wire.Progress(7, 2, 900),
+        wire.Progress(7, 2, 900, got=(8, 1)),
+        wire.Subscribe((wire.AUTO,), most="480p", beside=True),
         wire.Unsubscribe(),
     ],
 )

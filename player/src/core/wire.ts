@@ -10,7 +10,10 @@ export const SUBPROTOCOL = "plenum.feed.1";
 export const HEADER_SIZE = 40;
 const VERSION = 1;
 
-export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7 } as const;
+/** In a subscription, instead of a picture's name: the one that the server finds this line to carry. */
+export const AUTO = "auto";
+
+export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 const INDEPENDENT = 1;
@@ -70,6 +73,20 @@ export interface Bye {
   readonly retry_ms: number;
 }
 
+/** From its next independent part on the picture comes as this rendition; none: the line carries no picture for now. */
+export interface Selected {
+  readonly rendition: string;
+  /** What was sent until now stops here, in the middle of a segment; else it goes on until the new one begins. */
+  readonly abandoned: boolean;
+  readonly why: "start" | "slow" | "recovered" | "asked";
+}
+
+/** Go to another address and leave when the first part came from there; so long this one goes on sending. */
+export interface Move {
+  readonly code: string;
+  readonly within_ms: number;
+}
+
 export class BadFrame extends Error {}
 
 /** Split a feed message. Throws BadFrame on a short one, a foreign version or an unknown kind. */
@@ -78,7 +95,7 @@ export function unpack(message: ArrayBuffer): Message {
   const view = new DataView(message);
   if (view.getUint8(0) !== VERSION) throw new BadFrame(`Feed version ${view.getUint8(0)} is not spoken here.`);
   const kind = view.getUint8(1);
-  if (kind < Kind.INIT || kind > Kind.BYE) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
+  if (kind < Kind.INIT || kind > Kind.MOVE) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
   const flags = view.getUint8(3);
   const header: Header = {
     kind: kind as Kind,
@@ -121,6 +138,17 @@ export function asBye(payload: Uint8Array): Bye {
   return { code: String(value["code"] ?? ""), retry_ms: Number(value["retry_ms"] ?? 0) };
 }
 
+export function asSelected(payload: Uint8Array): Selected {
+  const value = json(payload);
+  if (typeof value["rendition"] !== "string") throw new BadFrame("Not a selection.");
+  return { abandoned: false, why: "slow", ...value } as unknown as Selected;
+}
+
+export function asMove(payload: Uint8Array): Move {
+  const value = json(payload);
+  return { code: String(value["code"] ?? ""), within_ms: Number(value["within_ms"] ?? 0) };
+}
+
 /** The last part received: what a resume goes on after. */
 export interface Position {
   readonly epoch: number;
@@ -128,14 +156,21 @@ export interface Position {
   readonly part: number;
 }
 
-export function subscribe(renditions: readonly string[], ticket: string): string {
-  return JSON.stringify({ t: "subscribe", renditions, ticket });
+/** How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer. */
+export interface Line {
+  readonly most?: string;
+  readonly beside?: boolean;
 }
 
-export function resume(from: Position, renditions: readonly string[], ticket: string): string {
-  return JSON.stringify({ t: "resume", epoch: from.epoch, msn: from.msn, part: from.part, renditions, ticket });
+export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {
+  return JSON.stringify({ t: "subscribe", renditions, ticket, ...line });
 }
 
-export function progress(msn: number, part: number, lagMs: number): string {
-  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)) });
+export function resume(from: Position, renditions: readonly string[], ticket: string, line: Line = {}): string {
+  return JSON.stringify({ t: "resume", epoch: from.epoch, msn: from.msn, part: from.part, renditions, ticket, ...line });
+}
+
+/** `got`: the newest part received on this line, as msn and part; who pauses plays nothing and still receives. */
+export function progress(msn: number, part: number, lagMs: number, got?: readonly [msn: number, part: number]): string {
+  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)), ...(got && { got }) });
 }

@@ -175,6 +175,8 @@ export class Feed {
         return;
       case wire.Kind.FRAME:
       case wire.Kind.GAP:
+      case wire.Kind.SELECTED:
+      case wire.Kind.MOVE:
         return;
     }
   }

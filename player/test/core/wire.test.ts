@@ -1,7 +1,19 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-import { asBye, asProgramme, BadFrame, HEADER_SIZE, Kind, progress, resume, subscribe, unpack } from "../../src/core/wire";
+import {
+  asBye,
+  asMove,
+  asProgramme,
+  asSelected,
+  BadFrame,
+  HEADER_SIZE,
+  Kind,
+  progress,
+  resume,
+  subscribe,
+  unpack,
+} from "../../src/core/wire";
 
 interface Known {
   readonly name: string;
@@ -69,6 +81,11 @@ test("a farewell says why and when to come back", () => {
   expect(asBye(unpack(message("a farewell")).payload)).toEqual({ code: "restarting", retry_ms: 200 });
 });
 
+test("a selection says what the picture comes as, a move how long this address stays", () => {
+  expect(asSelected(unpack(message("a selection")).payload)).toEqual({ rendition: "480p", abandoned: true, why: "slow" });
+  expect(asMove(unpack(message("a move")).payload)).toEqual({ code: "draining", within_ms: 8000 });
+});
+
 test("a message that is too short, of another version or of no kind is refused", () => {
   const foreign = new Uint8Array(message("the end"));
   expect(() => unpack(new ArrayBuffer(HEADER_SIZE - 1))).toThrow(BadFrame);
@@ -76,7 +93,7 @@ test("a message that is too short, of another version or of no kind is refused",
   newer[0] = 2;
   expect(() => unpack(newer.buffer)).toThrow(BadFrame);
   const strange = foreign.slice();
-  strange[1] = 8;
+  strange[1] = 10;
   expect(() => unpack(strange.buffer)).toThrow(BadFrame);
 });
 
@@ -85,6 +102,7 @@ test("a payload that is not the JSON it should be is refused", () => {
   expect(() => asProgramme(encode("{"))).toThrow(BadFrame);
   expect(() => asProgramme(encode("[]"))).toThrow(BadFrame);
   expect(() => asBye(encode("null"))).toThrow(BadFrame);
+  expect(() => asSelected(encode("{}"))).toThrow(BadFrame);
 });
 
 test("the client's messages are the JSON that the server decodes", () => {
@@ -99,4 +117,12 @@ test("the client's messages are the JSON that the server decodes", () => {
   });
   expect(JSON.parse(progress(3, 9, 812.4))).toEqual({ t: "progress", msn: 3, part: 9, lag_ms: 812 });
   expect(JSON.parse(progress(3, 9, -5)).lag_ms).toBe(0);
+  expect(JSON.parse(progress(3, 9, 0, [4, 2])).got).toEqual([4, 2]);
+  expect(JSON.parse(subscribe(["auto"], "t", { most: "480p", beside: true }))).toEqual({
+    t: "subscribe",
+    renditions: ["auto"],
+    ticket: "t",
+    most: "480p",
+    beside: true,
+  });
 });
