@@ -231,7 +231,7 @@ def _media(track: Track, body: bytes) -> web.Response:
 
 
 def _answer(body: bytes, headers: Mapping[str, str]) -> web.Response:
-    measures.sent.labels(transport="hls").inc(len(body))
+    measures.sent_by_pull.inc(len(body))
     return web.Response(body=body, headers=headers)
 
 
