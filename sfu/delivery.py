@@ -7,7 +7,8 @@ upstream feed ──► Relay ──► Window ──► Hls
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from aiohttp import web
@@ -39,7 +40,7 @@ class Delivery:
 
     def __init__(
         self,
-        upstream: str,
+        upstream: str | Sequence[str],
         gate: Gate,
         signer: Signer,
         tenant: str,
@@ -49,11 +50,12 @@ class Delivery:
         held_reloads: int = 4_000,
         places: Places | None = None,
         sockets_per_person: int = 6,
+        upstream_tls: ssl.SSLContext | None = None,
     ) -> None:
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
         self._clock = clock
-        self._relays = Relays(Upstream(upstream, node_ticket), clock, held_reloads)
+        self._relays = Relays(Upstream(upstream, node_ticket, upstream_tls), clock, held_reloads)
         self._relays.on_open.append(self._relay_opened)
         self._relays.on_drop.append(self._relay_dropped)
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}

@@ -180,6 +180,7 @@ class Hls:
         await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
         track = window.track(name)
         if track is not None:
+            relay.pull(name)
             return track
         if not window.tracks:
             raise _nothing_to_play(window)

@@ -179,7 +179,7 @@ class Push:
         if isinstance(message, Progress):
             client.viewer.report(message, self._clock.monotonic())
         else:
-            room.choose(client, () if isinstance(message, Unsubscribe) else message.renditions)
+            room.choose(client, Subscribe() if isinstance(message, Unsubscribe) else message)
 
 
 def _decode(message: WSMessage) -> ClientMessage:

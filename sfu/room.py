@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from aiohttp import web
@@ -44,9 +44,11 @@ class Client:
     """A connected viewer: the rules about it, and the transport that they speak through."""
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, is_edge: bool = False) -> None:
-        self.viewer = Viewer(EDGE_LIMITS if is_edge else None)
+        self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
         self.is_edge = is_edge
         """Another relay further down, not a person."""
+        self.resumes: Resume | None = None
+        """Where it was when it came, as long as this edge does not know the programme yet."""
         self.closed = asyncio.Event()
         self._socket = socket
         self._transport = transport
@@ -112,7 +114,14 @@ class Room:
         self._clients: dict[Client, None] = {}
         self._queue: deque[tuple[Frame, Heard, float]] = deque()
         self._wake = asyncio.Event()
+        self.on_demand: Callable[[], None] = relay.look_again
+        """Called when `demand` may have changed."""
         relay.listeners.append(self.publish)
+        relay.watched = self.demand
+
+    def demand(self) -> set[str]:
+        """The renditions that somebody here is sent, or waits for."""
+        return set().union(*(client.viewer.names for client in self._clients))
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -133,10 +142,15 @@ class Room:
         self._clients[client] = None
         self._count(client, 1)
         client.viewer.choose(first.renditions)
+        if isinstance(first, Resume):
+            self.relay.reach_back(first)
         if window.programme is None or window.programme_frame is None:
+            client.resumes = first if isinstance(first, Resume) else None
+            self.on_demand()
             return
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
+        self.on_demand()
         self._catch_up(client, self._missed(client.viewer, first))
         if window.end_frame is not None:
             client.write(window.end_frame.wire)
@@ -144,19 +158,25 @@ class Room:
 
     def _missed(self, viewer: Viewer, first: Subscribe | Resume) -> list[Frame]:
         window = self.relay.window
-        if isinstance(first, Resume) and first.epoch == window.epoch:
+        if isinstance(first, Resume) and window.epoch in (None, first.epoch):
             return viewer.resume((first.msn, first.part), window)
         return viewer.start(window)
 
-    def choose(self, client: Client, renditions: tuple[str, ...]) -> None:
-        """Another choice: what is new for this viewer starts with the current segment."""
-        client.viewer.choose(renditions)
-        self._catch_up(client, client.viewer.start(self.relay.window))
+    def choose(self, client: Client, choice: Subscribe | Resume) -> None:
+        """Another choice: what is new starts with the current segment; for an edge that resumes, after that part."""
+        client.viewer.choose(choice.renditions)
+        if isinstance(choice, Resume) and client.is_edge:
+            self.relay.reach_back(choice)
+        else:
+            choice = Subscribe(choice.renditions)
+        self.on_demand()
+        self._catch_up(client, self._missed(client.viewer, choice))
 
     def leave(self, client: Client) -> None:
         if client in self._clients:
             del self._clients[client]
             self._count(client, -1)
+            self.on_demand()
 
     async def run(self) -> None:
         """Write what was published, until cancelled."""
@@ -164,6 +184,8 @@ class Room:
             while self._queue:
                 heard, meaning, at = self._queue.popleft()
                 await self._fan_out(heard, meaning)
+                if meaning is Heard.PROGRAMME:
+                    self.on_demand()
                 if meaning is Heard.PART:
                     measures.fanout.observe(self._clock.monotonic() - at)
             self._wake.clear()
@@ -201,7 +223,15 @@ class Room:
             client.dismiss(ENDED)
         elif self.relay.window.programme is not None:
             client.viewer.adopt(self.relay.window.programme)
+            self._go_on(client)
         return sent
+
+    def _go_on(self, client: Client) -> None:
+        """The programme is known now: a viewer that came with a place is sent what follows that, and no more."""
+        first, window = client.resumes, self.relay.window
+        if first is not None and window.names:
+            client.resumes = None
+            self._catch_up(client, self._missed(client.viewer, first))
 
     def _give(self, client: Client, part: Frame, now: float) -> int:
         if client.is_gone:
