@@ -105,7 +105,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             viewers_per_event=limits.viewers_per_event,
             held_reloads=limits.held_reloads,
             places=places,
-            sockets_per_person=limits.sockets_per_person,
+            sockets_per_person=2 * limits.sockets_per_person,  # a page takes its picture and its sound by one each
         )
         await delivery.start()
         stack.push_async_callback(delivery.close)

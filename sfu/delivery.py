@@ -49,7 +49,7 @@ class Delivery:
         viewers_per_event: int = 2_000,
         held_reloads: int = 4_000,
         places: Places | None = None,
-        sockets_per_person: int = 6,
+        sockets_per_person: int = 12,
         upstream_tls: ssl.SSLContext | None = None,
     ) -> None:
         self.on_programme: list[ProgrammeListener] = []

@@ -26,7 +26,8 @@ from plenum.pace import Limiter
 from plenum.places import Places
 from plenum.web import Gate, bearer_token
 from plenum.wire import SUBPROTOCOL, Bye, ClientMessage, Progress, Resume, Subscribe, Unsubscribe, decode_client
-from sfu.room import Client, Room
+from sfu.client import Client
+from sfu.room import Room
 
 log = get_logger("push")
 
@@ -118,7 +119,7 @@ class Push:
         except PlenumError as error:
             _refuse(client, error)
         else:
-            client = Client(answer, transport, is_edge=person.role is Role.ADMIN)
+            client = Client(answer, transport, is_edge=person.role is Role.ADMIN, is_beside=first.beside)
             await self._watch(answer, client, event, first, person)
         finally:
             await client.close()

@@ -20,7 +20,7 @@ from plenum import metrics
 from plenum.clock import Clock
 from plenum.errors import BadInput, Unavailable
 from plenum.log import get_logger
-from plenum.media import DEFAULT_PART_COUNT_LIMIT, ProgrammeState
+from plenum.media import ProgrammeState
 from plenum.wire import (
     EVERYTHING,
     MAX_MESSAGE,
@@ -55,6 +55,7 @@ SILENT_S = 5.0
 """No message for so long while the programme is on: the line or upstream is dead, whatever TCP believes."""
 STEER_EVERY_S = 0.1
 """At most so often is another choice sent upstream, which takes ten messages a second."""
+REACH_BACK_S = 5.0
 EPOCHS_MAX = 4
 
 Listener = Callable[[Frame, Heard], None]
@@ -123,8 +124,8 @@ class Relay:
         self._demand = Demand()
         self._asked: frozenset[str] = frozenset()
         """What upstream was asked for on this connection."""
-        self._back_to: dict[int, int] = {}
-        """Epoch -> the media sequence number from which somebody needs what has only been begun with here."""
+        self._back_to: dict[int, tuple[int, float]] = {}
+        """Epoch -> the media sequence number from which somebody needs what is begun with here, and until when that counts."""
         self._changed = asyncio.Event()
         self._number = 0
         """Which of the upstream's addresses."""
@@ -157,8 +158,11 @@ class Relay:
 
     def reach_back(self, place: Resume) -> None:
         """Somebody needs what follows this part: what is begun with from now on, begins there if upstream still holds it."""
+        now = self._clock.monotonic()
+        self._back_to = {epoch: known for epoch, known in self._back_to.items() if known[1] > now}
         if len(self._back_to) < EPOCHS_MAX or place.epoch in self._back_to:
-            self._back_to[place.epoch] = min(place.msn, self._back_to.get(place.epoch, place.msn))
+            earlier, _ = self._back_to.get(place.epoch, (place.msn, now))
+            self._back_to[place.epoch] = min(place.msn, earlier), now + REACH_BACK_S
 
     async def run(self) -> None:
         """Follow upstream until the event has ended, through every broken connection."""
@@ -255,12 +259,12 @@ class Relay:
         """What is new begins with the current segment, or earlier where somebody was at an earlier part elsewhere."""
         programme = self.window.programme
         epoch = programme.epoch if programme and programme.renditions else max(self._back_to, default=0)
-        msn = self._back_to.get(epoch)
-        self._back_to.clear()
-        if msn is None or not wanted:
+        msn, until = self._back_to.get(epoch, (0, 0.0))
+        if until <= self._clock.monotonic() or not wanted:
             return Subscribe(_listed(wanted))
-        # After the last part of the segment before: it begins with a whole segment, as a window needs it.
-        return Resume(epoch=epoch, msn=max(0, msn - 1), part=DEFAULT_PART_COUNT_LIMIT, renditions=_listed(wanted))
+        self._back_to.clear()
+        # Before its first part: it begins with a whole segment, as a window needs it.
+        return Resume(epoch=epoch, msn=msn, part=-1, renditions=_listed(wanted))
 
     def _wanted(self) -> frozenset[str]:
         self._changed.clear()

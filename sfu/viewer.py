@@ -82,18 +82,20 @@ class Viewer:
         self._gone_at = 2 * self._limits.unsent_min
         self._stuck_since: float | None = None
         self._played: tuple[Position, float] | None = None
+        self.demand: frozenset[str] = frozenset()
+        """Names of the renditions that this viewer is sent or waits for. The same object as long as they are the same."""
         self.skips = 0
         self.farewell: Bye | None = None
         """Set once: the viewer is to be told this and closed."""
 
     @property
-    def renditions(self) -> list[int]:
-        return list(self._streams)
+    def shown(self) -> str:
+        """Name of the picture that was chosen; none: "" (and of an edge, which shows none)."""
+        return next((s.rendition.name for s in self._streams.values() if s.is_video and not s.leaving), "")
 
     @property
-    def names(self) -> set[str]:
-        """The renditions that are sent to this viewer, and those that it chose and there may be one day."""
-        return {stream.rendition.name for stream in self._streams.values()} | set(self._names)
+    def renditions(self) -> list[int]:
+        return list(self._streams)
 
     def choose(self, names: Iterable[str]) -> None:
         """These renditions from now on. From one to another of its kind: at the next independent part."""
@@ -202,12 +204,17 @@ class Viewer:
             for stream in kin:
                 if stream.leaving:
                     del self._streams[stream.rendition.id]
+            self._note_demand()
 
     def _resolve(self) -> None:
-        if self._programme is None:
-            return
+        if self._programme is not None:
+            self._match(self._programme)
+        self._note_demand()
+
+    def _match(self, programme: Programme) -> None:
+        """Streams for what is chosen, by the names of the programme."""
         everything = EVERYTHING in self._names
-        wanted = {r.id: r for r in self._programme.renditions if everything or r.name in self._names}
+        wanted = {r.id: r for r in programme.renditions if everything or r.name in self._names}
         for number, rendition in wanted.items():
             stream = self._streams.get(number)
             if stream is None or stream.rendition.name != rendition.name:
@@ -226,6 +233,11 @@ class Viewer:
             stream.leaving = True
         else:
             del self._streams[number]
+
+    def _note_demand(self) -> None:
+        needed = frozenset(stream.rendition.name for stream in self._streams.values())
+        if needed != self.demand:
+            self.demand = needed
 
     def _set_bounds(self, wanted: Iterable[Rendition]) -> None:
         limits = self._limits
