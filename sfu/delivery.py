@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -20,6 +21,8 @@ from plenum.media import Programme
 from plenum.places import Places
 from plenum.web import Gate
 from sfu import measures
+from sfu.dvr import Dvr
+from sfu.dvr_passed_on import DvrPassedOn
 from sfu.frames import Frame
 from sfu.hls import Hls
 from sfu.push import Limits, Push
@@ -51,23 +54,38 @@ class Delivery:
         places: Places | None = None,
         sockets_per_person: int = 12,
         upstream_tls: ssl.SSLContext | None = None,
+        recordings: Path | None = None,
+        reads: int = 256,
     ) -> None:
+        """`recordings`: the folder that the ingest beside us records into; without one upstream is asked for them."""
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
         self._clock = clock
-        self._relays = Relays(Upstream(upstream, node_ticket, upstream_tls), clock, held_reloads)
+        above = Upstream(upstream, node_ticket, upstream_tls)
+        self._relays = Relays(above, clock, held_reloads)
         self._relays.on_open.append(self._relay_opened)
         self._relays.on_drop.append(self._relay_dropped)
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
         limits = Limits(places or Places(SOCKETS_MAX), viewers_per_event, sockets_per_person)
         self._push = Push(self, gate, clock, limits)
-        self._hls = Hls(self._relays, lambda key, event: signer.delivery_key_valid(key, tenant, event, clock.wall()))
+
+        def key_valid(key: str, event: str) -> bool:
+            return signer.delivery_key_valid(key, tenant, event, clock.wall())
+
+        self._hls = Hls(self._relays, key_valid)
+        self._dvr: Dvr | DvrPassedOn | None = None
+        if recordings is not None:
+            self._dvr = Dvr(recordings, key_valid, clock, reads)
+        elif not above.is_local:
+            self._dvr = DvrPassedOn(above, key_valid, reads)
 
     def routes(self) -> list[web.RouteDef]:
-        return self._push.routes() + self._hls.routes()
+        return self._push.routes() + self._hls.routes() + (self._dvr.routes() if self._dvr else [])
 
     async def start(self) -> None:
         await self._relays.start()
+        if self._dvr is not None:
+            await self._dvr.start()
 
     async def drain(self, _: web.Application | None = None) -> None:
         """Tell every viewer to come back (to another front, or to this one restarted).
@@ -80,6 +98,8 @@ class Delivery:
     async def close(self) -> None:
         await self.drain()
         await self._relays.close()
+        if self._dvr is not None:
+            await self._dvr.close()
 
     def programme(self, event: str) -> Programme | None:
         """What the event's programme says of itself, where somebody here watches it (or did, a minute ago)."""

@@ -16,6 +16,7 @@ queue = Gauge("plenum_edge_queue_bytes", "Bytes written to viewers and not yet t
 skips = Counter("plenum_edge_skips", "Times a viewer's video was skipped to the next independent part.")
 evicted = Counter("plenum_edge_evicted_viewers", "Viewers sent away, by reason.", ["reason"])
 held = Gauge("plenum_edge_held_requests", "LL-HLS requests waiting for a part.")
+reads = Gauge("plenum_edge_recording_reads", "Answers that are being read from a recording.")
 upstreams = Counter("plenum_edge_upstream_connections", "Connections to upstream feeds, by outcome.", ["outcome"])
 ignored = Counter("plenum_edge_ignored_frames", "Frames from upstream that continued nothing held.")
 

@@ -70,9 +70,9 @@ class Upstream:
         """`tls`: whom to trust, where upstream's certificate is not one that every machine knows."""
         given = (addresses,) if isinstance(addresses, str) else tuple(addresses)
         self._path = given[0].removeprefix("unix:") if given[0].startswith("unix:") else ""
-        self._bases = ("http://ingest",) if self._path else tuple(address.rstrip("/") for address in given)
+        self.bases = ("http://ingest",) if self._path else tuple(map(_http, given))
+        self.tls: ssl.SSLContext | bool = True if tls is None else tls
         self._node_ticket = node_ticket
-        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -81,11 +81,12 @@ class Upstream:
         return bool(self._path)
 
     def __len__(self) -> int:
-        return len(self._bases)
+        return len(self.bases)
 
     def start(self) -> None:
-        tls = True if self._tls is None else self._tls
-        connector = aiohttp.UnixConnector(self._path, limit=0) if self._path else aiohttp.TCPConnector(limit=0, ssl=tls)
+        connector = (
+            aiohttp.UnixConnector(self._path, limit=0) if self._path else aiohttp.TCPConnector(limit=0, ssl=self.tls)
+        )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
 
@@ -95,7 +96,7 @@ class Upstream:
             raise Unavailable("This edge has not been started.", code="not_started")
         async with asyncio.timeout(HANDSHAKE_S):  # one that takes connections and says nothing is away too
             return await self._session.ws_connect(
-                f"{self._bases[number % len(self._bases)]}/live/{event}/feed",
+                f"{self.bases[number % len(self.bases)]}/live/{event}/feed",
                 protocols=(SUBPROTOCOL,),
                 headers={"Authorization": f"Bearer {self._node_ticket(event)}"},
                 heartbeat=HEARTBEAT_S,
@@ -299,6 +300,12 @@ class Relay:
             return False
         track = self.window.tracks.get(heard.header.rendition)
         return track is None or track.rendition.name not in self._asked
+
+
+def _http(address: str) -> str:
+    """`wss://host` and `https://host` are the same place; the feed and what is asked by plain HTTP lie side by side."""
+    base = address.rstrip("/")
+    return base.replace("ws", "http", 1) if base.startswith("ws") else base
 
 
 def _listed(names: frozenset[str]) -> tuple[str, ...]:
