@@ -34,6 +34,7 @@ log = get_logger("delivery")
 
 ProgrammeListener = Callable[[str, Programme], None]
 RETRY_WITHIN_MS = 2_000
+LOOK_EVERY_S = 0.05
 SOCKETS_MAX = 12_000
 """Where nobody else in the process opens any (an edge)."""
 
@@ -86,6 +87,28 @@ class Delivery:
         await self._relays.start()
         if self._dvr is not None:
             await self._dvr.start()
+
+    def refuse_new(self) -> None:
+        """This front is about to stop: nobody new. Whoever is here goes on."""
+        self._push.is_draining = self._hls.is_draining = True
+
+    async def move_all(self, within_s: float) -> None:
+        """Send the push viewers elsewhere, and serve them until they have left or the time is over."""
+        for room, _ in self._rooms.values():
+            room.move_all(round(within_s * 1000))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(room.lines for room, _ in self._rooms.values()):  # noqa: ASYNC110 - of many rooms, none tells
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    def release_held(self) -> None:
+        """LL-HLS requests that are held get their answer."""
+        self._relays.release_held()
+
+    @property
+    def people(self) -> int:
+        """Watching by push on this front, of all events."""
+        return sum(room.viewers for room, _ in self._rooms.values())
 
     async def drain(self, _: web.Application | None = None) -> None:
         """Tell every viewer to come back (to another front, or to this one restarted).

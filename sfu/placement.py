@@ -1,4 +1,4 @@
-"""Which edges a viewer is sent to, best first: the one of the office, then the least busy ones. Rules only; chance is an argument.
+"""Which edges a viewer is sent to, best first: the office's own, then the least busy ones. Rules only; chance is an argument.
 
 What surprises: cards are up to two seconds old, so of 500 people who join in one second all would go to the edge that was the
 least busy. Among those that are about equally idle chance decides, each further place is the better of two drawn.
@@ -43,9 +43,7 @@ def edges(cards: Iterable[Card]) -> list[Edge]:
             leaving.add(place)
         elif card.url:
             loads.setdefault(place, []).append(max(card.sockets / max(1, card.sockets_max), card.cpu))
-    return [
-        Edge(name, url, sum(each) / len(each)) for (name, url), each in loads.items() if (name, url) not in leaving
-    ]
+    return [Edge(name, url, sum(each) / len(each)) for (name, url), each in loads.items() if (name, url) not in leaving]
 
 
 class Offices:

@@ -341,6 +341,11 @@ class Relays:
     def find(self, event: str) -> Relay | None:
         return self._relays.get(event)
 
+    def release_held(self) -> None:
+        """Requests that wait for what comes are answered now."""
+        for relay in self._relays.values():
+            relay.waiting.close()
+
     def open(self, event: str) -> Relay:
         """The event's relay. Raises Unavailable `too_many_events` where this edge carries too many already."""
         relay = self._relays.get(event)

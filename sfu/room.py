@@ -15,11 +15,11 @@ from contextlib import suppress
 
 from plenum.clock import Clock
 from plenum.log import get_logger
-from plenum.wire import Bye, Resume, Subscribe
+from plenum.wire import Bye, Move, Resume, Subscribe, pack_move
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
-from sfu.frames import Frame
+from sfu.frames import Frame, frame
 from sfu.relay import Relay
 from sfu.viewer import Viewer
 from sfu.window import Heard
@@ -31,6 +31,11 @@ QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
 ENDED = Bye("ended", retry_ms=-1)
 RESTARTING = Bye("restarting", retry_ms=200)
+
+
+def move(within_ms: int) -> bytes:
+    """MOVE, framed as it is written to everybody."""
+    return frame(pack_move(Move("draining", within_ms))).wire
 
 
 class Room:
@@ -49,6 +54,11 @@ class Room:
 
     def __len__(self) -> int:
         return len(self._clients)
+
+    @property
+    def lines(self) -> int:
+        """Sockets of people, the second ones too."""
+        return sum(not client.is_edge for client in self._clients)
 
     @property
     def viewers(self) -> int:
@@ -122,6 +132,12 @@ class Room:
                     measures.fanout.observe(self._clock.monotonic() - at)
             self._wake.clear()
             await self._wake.wait()
+
+    def move_all(self, within_ms: int) -> None:
+        """Tell everybody to go on at another address; they are served here until they have left."""
+        message = move(within_ms)
+        for client in self._clients:
+            client.write(message)
 
     async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
         """Everybody out, told to come back at times spread over `retry_within_ms`."""
