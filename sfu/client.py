@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from plenum.wire import Bye, pack_bye
+from plenum.wire import Bye, Resume, pack_bye
 from sfu import measures
 from sfu.frames import frame
 from sfu.viewer import Limits, Viewer
@@ -34,7 +34,10 @@ class Client:
         is_edge: bool = False,
         is_beside: bool = False,
     ) -> None:
-        self.viewer = Viewer(EDGE_LIMITS if is_edge else None)
+        self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
+        self.is_edge = is_edge
+        self.resumes: Resume | None = None
+        """Where it was when it came, as long as this edge does not know the programme yet."""
         self.is_person = not is_edge and not is_beside
         """Not another relay further down, and not the second line of somebody."""
         self.closed = asyncio.Event()

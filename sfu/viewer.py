@@ -17,7 +17,7 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
 from plenum.wire import EVERYTHING, Bye, Flag, Header, Kind, Progress, pack
 from sfu.frames import Frame, Position, websocket_prefix
-from sfu.window import Window
+from sfu.window import Track, Window
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -71,8 +71,10 @@ class Stream:
 class Viewer:
     """One viewer's choice of renditions, and where each of them stands."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, is_edge: bool = False) -> None:
+        """An edge takes several renditions of a kind, each for viewers of its own: none gives way to another."""
         self._limits = limits or Limits()
+        self._is_edge = is_edge
         self._names: tuple[str, ...] = ()
         self._programme: Programme | None = None
         self._streams: dict[int, Stream] = {}
@@ -107,12 +109,16 @@ class Viewer:
             self._resolve()
 
     def resume(self, position: Position, window: Window) -> list[Frame]:
-        """What follows this position, in order; the current segment where that is not held, or more than one may miss."""
-        missed = {number: window.tracks[number].after(position) for number in self._streams}
+        """What follows this position, in order; the current segment where that is not held, or more than one may miss.
+
+        Where nothing is held of a rendition (this edge has only begun with it) it goes on as soon as its next part comes.
+        """
+        fresh = {n: s for n, s in self._streams.items() if n in window.tracks and s.position is None and not s.flowing}
+        missed = {number: _after(window.tracks[number], position) for number in fresh}
         size = sum(len(part.wire) for parts in missed.values() for part in parts or ())
-        current = window.start_msn(self._streams) or 0
+        current = window.start_msn(fresh) or 0
         frames: list[Frame] = []
-        for number, stream in self._streams.items():
+        for number, stream in fresh.items():
             after = missed[number] if size <= self._skip_at else None
             stream.flowing = after is not None
             if stream.flowing or position < (current, 0):
@@ -122,7 +128,7 @@ class Viewer:
 
     def start(self, window: Window) -> list[Frame]:
         """The current segment of every rendition that is to appear, not to replace one that flows; in order."""
-        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing}
+        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing and not self._is_edge}
         # The window may already be one programme ahead of what this viewer was told.
         held = {number: stream for number, stream in self._streams.items() if number in window.tracks}
         fresh = [n for n, s in held.items() if s.position is None and s.is_video not in flowing]
@@ -222,7 +228,8 @@ class Viewer:
     def _dismiss(self, number: int, wanted: Iterable[Rendition]) -> None:
         stream = self._streams[number]
         in_programme = self._programme is not None and any(r.id == number for r in self._programme.renditions)
-        if stream.flowing and in_programme and any(r.kind is stream.rendition.kind for r in wanted):
+        replaced = not self._is_edge and any(r.kind is stream.rendition.kind for r in wanted)
+        if stream.flowing and in_programme and replaced:
             stream.leaving = True
         else:
             del self._streams[number]
@@ -254,6 +261,10 @@ def gap(resumed_at: Header) -> bytes:
         )
     )
     return websocket_prefix(len(message)) + message
+
+
+def _after(track: Track, position: Position) -> list[Frame] | None:
+    return track.after(position) if track.segments else []
 
 
 def _in_time(part: Frame) -> tuple[int, int, int]:
