@@ -74,6 +74,61 @@ async def test_two_steps_back_the_start_and_live_again(air: Air, come: Come) -> 
     viewer.assert_content()
 
 
+async def test_what_going_back_looks_like(air: Air, come: Come) -> None:
+    looker = Looker()
+    viewer = await come("viewer", still=True)
+    page = await viewer.open(air.links["viewer"])
+    await first_frame(page)
+    await page.get_by_test_id("scrubber").wait_for()
+    await looker.look(viewer, "dvr-live")
+    await page.get_by_test_id("scrubber").focus()
+    await page.keyboard.press("Home")
+    await _shows(page, "dvr")
+    await looker.look(viewer, "dvr-behind")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await _hover(page, 0.02)
+    await looker.look(viewer, "dvr-hover", _hover)
+    await page.get_by_test_id("quality").get_by_role("button").first.click()
+    await looker.look(viewer, "dvr-menu")
+    looker.judge(viewer)
+
+
+async def test_whoever_watches_the_recording_may_go_on_after_the_end_and_others_may_begin(
+    api: Api, platform: Platform, come: Come
+) -> None:
+    looker = Looker()
+    event = await api.create("An event to watch afterwards")
+    links = await api.links(event)
+    viewer = await come("viewer", still=True)
+    async with presenting(platform, event, "testsrc"):
+        page = await viewer.open(links["viewer"])
+        await first_frame(page)
+        await page.wait_for_timeout(9000)
+        await page.get_by_test_id("scrubber").focus()
+        await page.keyboard.press("Home")
+        await _shows(page, "dvr")
+    await api.end(event)
+    await page.get_by_test_id("replaying").wait_for()
+    await until_moving(page, 4)
+    await page.get_by_test_id("leave-replay").click()
+    await page.get_by_test_id("replay").wait_for()
+    await looker.look(viewer, "dvr-ended")
+    late = await come("late", still=True)
+    await late.open(links["viewer"])
+    await late.page.get_by_test_id("replay").click()
+    await _shows(late.page, "dvr")
+    await until_moving(late.page, 4)
+    await looker.look(late, "dvr-replay")
+    looker.judge(viewer, late)
+
+
+async def _hover(page: Page, at: float = 0.5) -> None:
+    box = await page.get_by_test_id("scrubber").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + at * box["width"], box["y"] + box["height"] / 2)
+    await page.get_by_test_id("scrubber-hint").wait_for()
+
+
 _WATCH_FOR_BLACK = """() => {
   const video = document.querySelector("video"), kept = document.querySelector(".picture-kept");
   let drawn = video.currentSrc;

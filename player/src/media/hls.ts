@@ -11,6 +11,7 @@ import { mediaTimeAt, wallMsAt } from "../core/dvr";
 import type { ServerClock } from "../core/latency";
 import { AUDIO_ONLY, type Rung } from "../core/quality";
 import { NO_STATS, type EngineStats, type Past, type PastEngine, type PullListener } from "./engine";
+import { DeliveryKey, keyedLoader } from "./keyed-loader";
 import { Playback } from "./playback";
 
 const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
@@ -21,7 +22,7 @@ const FOLLOWING_WITHIN_S = 3;
 /** A jump to less than this before the end of what is in hand would wait there. */
 const LEAST_HELD_S = 0.2;
 
-/** Answers that waiting does not change: the recording was removed, or our key to it is too old. */
+/** Answers that waiting does not change: the recording was removed, or a new key was no better. */
 const GONE: readonly number[] = [401, 403, 404, 410];
 
 const LIVE: Partial<HlsConfig> = { lowLatencyMode: true, backBufferLength: 20, maxLiveSyncPlaybackRate: 1.06 };
@@ -35,6 +36,7 @@ export function canHls(): boolean {
 export class HlsEngine implements PastEngine {
   readonly path = "hls";
   private readonly playback: Playback;
+  private readonly key: DeliveryKey;
   private hls: Hls | null = null;
   private choice: string;
   private fragment: Fragment | null = null;
@@ -62,6 +64,7 @@ export class HlsEngine implements PastEngine {
     this.fromMs = past?.fromMs ?? null;
     this.isPaused = past?.isPaused ?? false;
     this.playback = new Playback(video, listener);
+    this.key = new DeliveryKey(address, () => listener.rejoin());
     this.open();
   }
 
@@ -146,7 +149,13 @@ export class HlsEngine implements PastEngine {
     this.hls?.destroy();
     this.details = null;
     this.playback.excuse();
-    const hls = new Hls({ enableWorker: false, enableInterstitialPlayback: false, startLevel: 0, ...(this.past ? RECORDING : LIVE) });
+    const hls = new Hls({
+      enableWorker: false,
+      enableInterstitialPlayback: false,
+      startLevel: 0,
+      loader: keyedLoader(this.key, Hls.DefaultConfig.loader),
+      ...(this.past ? RECORDING : LIVE),
+    });
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));
     hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {

@@ -1,48 +1,65 @@
 /**
- * Keeps the last picture on screen while the video element changes its source: it is black from one `src` to the next.
+ * Pictures that repeat the last one, as CMAF chunks to append behind it: a picture that stands still needs data too, or the
+ * whole element would stop at its end and the sound with it.
  *
- * A canvas over the video, drawn once, gone with the first new picture.
+ * Made from the init segment in force and the last part appended; core/h264.ts and core/cmaf.ts know the bytes.
  */
+import { avcConfiguration, chunk, lastSample } from "../core/cmaf";
+import { nextPlace, parametersOf, placeOf, repeatedPicture, type Parameters, type Place } from "../core/h264";
 
-const MOST_JUMP_MS = 300;
-/** Without this function, or in a hidden tab, nobody tells of a picture; it is there this long after its data. */
-const DRAWN_MS = 300;
+/** A decoder that is asked for a place in the middle starts at the last key frame: not a hundred pictures a second for that. */
+const MOST_PICTURE_S = 0.25;
+const MOST_AT_ONCE = 400;
 
 export class Still {
-  private given = 0;
+  private init: Uint8Array | null = null;
+  private parameters: Parameters | null = null;
+  private part: Uint8Array | null = null;
+  private place: Place | null = null;
+  private sequence = 0x4000_0000;
 
-  constructor(
-    private readonly video: HTMLVideoElement,
-    private readonly canvas: HTMLCanvasElement,
-  ) {}
-
-  /** In the middle of a jump the element has no picture to give, though it shows one: that is waited for. */
-  async hold(): Promise<void> {
-    this.given += 1;
-    const { video, canvas } = this;
-    if (canvas.hidden && video.seeking) await jumped(video);
-    // One that is held already is what the person sees; the video under it may be black.
-    if (!canvas.hidden || video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d")?.drawImage(video, 0, 0);
-    canvas.hidden = false;
+  /** What was appended last; `init` is what its decoder was set up with. Nothing is parsed until it is needed. */
+  follow(init: Uint8Array, part: Uint8Array): void {
+    if (init !== this.init) {
+      this.init = init;
+      this.parameters = null;
+    }
+    this.part = part;
+    this.place = null;
   }
 
-  /** Call it when the new source has data: the picture is drawn a moment later. */
-  release(): void {
-    const mine = this.given;
-    const gone = () => {
-      if (mine === this.given) this.canvas.hidden = true;
-    };
-    setTimeout(gone, DRAWN_MS);
-    if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(gone);
+  forget(): void {
+    this.init = this.part = this.parameters = this.place = null;
   }
-}
 
-function jumped(video: HTMLVideoElement): Promise<void> {
-  return new Promise((resolve) => {
-    video.addEventListener("seeked", () => resolve(), { once: true });
-    setTimeout(resolve, MOST_JUMP_MS);
-  });
+  /** The last picture once more, from `from` to `to` in the track's timescale; null where the stream is not understood. */
+  fill(from: number, to: number, timescale: number): Uint8Array<ArrayBuffer> | null {
+    const { parameters, place } = this.standing();
+    if (!parameters || !place || to <= from) return null;
+    const longest = Math.round(MOST_PICTURE_S * timescale);
+    const count = Math.ceil((to - from) / longest);
+    if (count > MOST_AT_ONCE) return null;
+    let here = place;
+    const samples = Array.from({ length: count }, (_, n) => {
+      here = nextPlace(here, parameters);
+      const at = from + Math.round(((to - from) * n) / count);
+      const until = from + Math.round(((to - from) * (n + 1)) / count);
+      return { data: repeatedPicture(here, parameters), duration: until - at };
+    });
+    this.place = here;
+    this.sequence += 1;
+    return chunk(this.sequence, from, samples);
+  }
+
+  private standing(): { parameters: Parameters | null; place: Place | null } {
+    if (!this.parameters && this.init) {
+      const configuration = avcConfiguration(this.init);
+      this.parameters = configuration && parametersOf(configuration);
+    }
+    if (!this.place && this.part && this.parameters) {
+      const sample = lastSample(this.part);
+      this.place = sample && placeOf(sample, this.parameters);
+    }
+    return { parameters: this.parameters, place: this.place };
+  }
 }

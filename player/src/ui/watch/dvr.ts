@@ -10,7 +10,7 @@ import { computed, signal } from "@preact/signals";
 import * as rules from "../../core/dvr";
 import type { Programme } from "../../core/wire";
 import type { Engine, PastEngine, PullListener } from "../../media/engine";
-import { Still } from "../../media/still";
+import { KeptPicture } from "../../media/kept-picture";
 import { Feed } from "../../net/feed";
 import type { Door } from "./door";
 
@@ -74,7 +74,7 @@ export class Dvr {
   /** What is said about this moment does not go with the picture. */
   readonly isOfAnotherMoment = computed(() => this.isPast.value || (this.isBehind.value && this.behindS.value > rules.OF_THIS_MOMENT_S));
 
-  private readonly still: Still;
+  private readonly kept: KeptPicture;
   private standing: Feed | null = null;
   private liveDelayMs = rules.LIVE_DELAY_MS;
   private recordedFromMs = 0;
@@ -82,10 +82,9 @@ export class Dvr {
   private turn = 0;
   /** The next source is open: the next picture is its own. */
   private isOpen = false;
-  private renewed = "";
 
   constructor(private readonly host: DvrHost) {
-    this.still = new Still(host.video, host.canvas);
+    this.kept = new KeptPicture(host.video, host.canvas);
   }
 
   /** Twice a second, and after everything that moves the picture. */
@@ -136,7 +135,7 @@ export class Dvr {
     } else if (this.isPast.value) {
       this.isMoving.value = true;
       this.isOpen = false;
-      void this.still.hold().then(() => mine === this.turn && this.openLive());
+      void this.kept.hold().then(() => mine === this.turn && this.openLive());
     } else {
       this.isMoving.value &&= this.isOpen;
       host.engine()?.goLive();
@@ -165,7 +164,7 @@ export class Dvr {
   /** The new source has a picture. */
   arrived(): void {
     if (!this.isMoving.value || !this.isOpen) return;
-    this.still.release();
+    this.kept.release();
     this.isMoving.value = false;
     const wished = this.placeMs.value;
     const engine = this.host.engine();
@@ -180,7 +179,7 @@ export class Dvr {
     this.isPast.value = this.isMoving.value = false;
     this.standing?.close();
     this.standing = null;
-    this.still.release();
+    this.kept.release();
   }
 
   private spanNow(): rules.Span | null {
@@ -199,7 +198,7 @@ export class Dvr {
     try {
       const [address, open] = await Promise.all([this.host.address(false), opener(this.host.video)]);
       if (!address || !open) throw new Error("no recording");
-      await this.still.hold();
+      await this.kept.hold();
       if (mine !== this.turn) return;
       this.open(address, open, fromMs, isPaused);
     } catch (error) {
@@ -214,7 +213,7 @@ export class Dvr {
     const { host } = this;
     host.leave();
     this.isPast.value = this.isOpen = true;
-    host.take(open(host, address, { fromMs, isPaused, gone: () => void this.gone(address, open, isPaused) }));
+    host.take(open(host, address, { fromMs, isPaused, gone: () => this.gone() }));
     this.stand();
   }
 
@@ -229,18 +228,7 @@ export class Dvr {
     this.standing = null;
   }
 
-  /** Removed, or the key in its address is too old: a new join tells. */
-  private async gone(address: string, open: Open, isPaused: boolean): Promise<void> {
-    const mine = (this.turn += 1);
-    const again = this.renewed === address ? "" : await this.host.address(true).catch(() => "");
-    await this.still.hold();
-    if (mine !== this.turn) return;
-    if (again && again !== address) {
-      this.renewed = again;
-      this.isMoving.value = true;
-      this.open(again, open, this.placeMs.value ?? this.host.startMs(), isPaused);
-      return;
-    }
+  private gone(): void {
     this.isGone.value = true;
     this.canReplay.value = false;
     this.goLive();
@@ -296,12 +284,13 @@ type Open = (host: DvrHost, address: string, past: { fromMs: number; isPaused: b
 /** Loads what plays the recording here: hls.js, else the browser itself. */
 async function opener(video: HTMLVideoElement): Promise<Open | null> {
   const { canHls, HlsEngine } = await import("../../media/hls");
+  const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: () => host.address(true) });
   if (canHls()) {
-    return (host, address, past) => new HlsEngine(host.video, address, host.door.clock, host.listener(), host.choice(), past);
+    return (host, address, past) => new HlsEngine(host.video, address, host.door.clock, listener(host), host.choice(), past);
   }
   const { canNative, NativeEngine } = await import("../../media/native");
   if (!canNative(video)) return null;
-  return (host, address, past) => new NativeEngine(host.video, address, host.door.clock, host.listener(), past);
+  return (host, address, past) => new NativeEngine(host.video, address, host.door.clock, listener(host), past);
 }
 
 /** On their way before they are needed: somebody's pointer is at the scrubber. */

@@ -335,6 +335,7 @@ export class WatchStore {
       link: (state) => {
         this.link.value = state;
       },
+      rejoin: async () => (await this.door.enter()).hls,
       rungs: (offered) => {
         // Of a running programme the feed knows more.
         if (this.path.value === "push" && this.rungs.value.length > 0) return;
