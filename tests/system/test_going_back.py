@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from loadtests.presenting import presenting
 from loadtests.running_platform import Platform
 from tests.system.conftest import Come
 from tests.system.looking import Looker
-from tests.system.visitors import Visitor
 from tests.system.watching import first_frame, stats, until_moving
 
 WATCHED_S = 22.0
