@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 viewers = Gauge("plenum_edge_viewers", "People watching by push.", ["event"])
+renditions = Gauge("plenum_edge_renditions", "People by the picture they are sent by push.", ["event", "rendition"])
 sent = Counter("plenum_edge_sent_bytes", "Media and playlists sent.", ["transport"])
+sent_by_pull = sent.labels(transport="hls")
 fanout = Histogram(
     "plenum_edge_part_fanout_seconds",
     "From a part's arrival to its last write to a viewer.",
@@ -24,3 +26,4 @@ def forget_event(event: str) -> None:
     """Take an event's series away; it is watched no more."""
     for gauge in (viewers, queue):
         gauge.remove(event)
+    renditions.remove_by_labels({"event": event})
