@@ -120,7 +120,9 @@ class MediaSettings(_Section):
 class LimitSettings(_Section):
     asks_per_minute: int = Field(3, ge=1, description="Questions a person may ask in a minute.")
     votes_per_minute: int = Field(30, ge=1, description="Votes a person may give or take back in a minute.")
-    sockets_per_person: int = Field(6, ge=1, description="Question sockets a person may hold in one event; feeds: twice as many.")
+    sockets_per_person: int = Field(
+        6, ge=1, description="Question sockets a person may hold in one event; feeds: twice as many."
+    )
     sockets_per_process: int = Field(12_000, ge=1, description="Sockets one front process holds before it sheds.")
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")

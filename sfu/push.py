@@ -178,9 +178,11 @@ class Push:
 
     def _act(self, room: Room, client: Client, message: ClientMessage) -> None:
         if isinstance(message, Progress):
-            client.viewer.report(message, self._clock.monotonic())
+            room.hear(client, message)
+        elif isinstance(message, Unsubscribe):
+            room.choose(client, ())
         else:
-            room.choose(client, () if isinstance(message, Unsubscribe) else message.renditions)
+            room.choose(client, message.renditions, message.most)
 
 
 def _decode(message: WSMessage) -> ClientMessage:
