@@ -29,6 +29,7 @@ from plenum.clock import SystemClock
 from plenum.identity import Signer
 from plenum.listen import BACKLOG, listen
 from plenum.places import Places
+from plenum.recording import DVR
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
@@ -62,6 +63,7 @@ def ingest(settings: Settings, name: str, _event: str) -> Role:
             clock=clock,
             media=settings.media,
             rtc=settings.rtc,
+            dvr=settings.dvr,
             bind=media_binding(settings).addresses,
             log=settings.log,
             whip_failures_per_minute=settings.effective_limits.whip_failures_per_minute,
@@ -81,7 +83,8 @@ def front(settings: Settings, name: str, _event: str) -> Role:
     """Pages, API, push, LL-HLS and question sockets on the main port."""
 
     async def build(stack: AsyncExitStack) -> None:
-        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        auth = settings.auth
+        signer = secret.signer(auth.secret, settings.data_dir, auth.delivery_key_hours * 3600)
         clock = SystemClock()
         limits = settings.effective_limits
         gate = Gate(signer, settings.tenant, clock, settings.server.public_url)
@@ -106,6 +109,8 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             held_reloads=limits.held_reloads,
             places=places,
             sockets_per_person=2 * limits.sockets_per_person,  # a page takes its picture and its sound by one each
+            recordings=settings.data_dir / DVR if settings.dvr.enabled else None,
+            reads=settings.dvr.reads,
         )
         await delivery.start()
         stack.push_async_callback(delivery.close)
@@ -142,7 +147,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         )
         hours = settings.auth.session_hours
         sessions = Sessions(registry, gate, signer, clock, settings.tenant, hours, trusts_proxy=trusts_proxy)
-        events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url)
+        events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url, records=settings.dvr.enabled)
         app = application()
         for part in (sessions, events, whip, delivery, qna, Assets()):
             app.add_routes(part.routes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import signal
 import time
@@ -14,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.reverse_proxy import CACHE, configuration, site
 from plenum import __version__
 from plenum.errors import PlenumError
 from plenum.settings import Settings, load, without_password
@@ -229,6 +231,25 @@ def config_show() -> None:
 def config_schema() -> None:
     """Print the JSON schema of the configuration."""
     out.print_json(json.dumps(Settings.model_json_schema()))
+
+
+@app.command()
+def nginx(
+    cert: Annotated[Path | None, typer.Option(help="PEM certificate chain; else server.tls_cert.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM private key; else server.tls_key.")] = None,
+    upstream: Annotated[
+        list[str] | None, typer.Option(help="host:port of a front, once for each; else the one of the settings.")
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="Folder of nginx's cache; in memory.")] = CACHE,
+    public_url: Annotated[str | None, typer.Option(help="Address people use.")] = None,
+) -> None:
+    """Print a configuration for nginx in front: TLS, HTTP/2, a cache for those who pull."""
+    with _sentences():
+        server = load(_flags({"server": {"public_url": public_url}})).server
+        described = dataclasses.replace(site(server, cert, key, upstream or []), cache=cache)
+        typer.echo(configuration(described), nl=False)
+    if server.tls != "proxy":
+        err.print("Start Plenum with --tls proxy behind it, or it counts everybody as one.", soft_wrap=True)
 
 
 @app.command()

@@ -80,6 +80,8 @@ class JoinView(msgspec.Struct, frozen=True):
     ticket_lifetime_s: int
     feed: list[str]
     hls: str
+    dvr: str
+    """The playlist from the start of the event; empty where nothing is recorded."""
     qna: str
     whip: str
     server_time_ms: int
@@ -103,7 +105,16 @@ class Events:
     """The handlers; `routes()` is what the front mounts."""
 
     def __init__(
-        self, registry: Registry, gate: Gate, signer: Signer, clock: Clock, stage: Stage, tenant: str, public_url: str
+        self,
+        registry: Registry,
+        gate: Gate,
+        signer: Signer,
+        clock: Clock,
+        stage: Stage,
+        tenant: str,
+        public_url: str,
+        *,
+        records: bool = False,
     ) -> None:
         self._registry = registry
         self._gate = gate
@@ -112,6 +123,7 @@ class Events:
         self._stage = stage
         self._tenant = tenant
         self._public_url = public_url.rstrip("/")
+        self._records = records
 
     def routes(self) -> list[web.RouteDef]:
         one = "/api/v1/events/{event:[a-z0-9-]{1,48}}"
@@ -173,6 +185,7 @@ class Events:
                 ticket_lifetime_s=TICKET_S,
                 feed=[f"/live/{event.id}/feed"],
                 hls=f"/live/{event.id}/{key}/index.m3u8",
+                dvr=f"/live/{event.id}/{key}/dvr.m3u8" if self._records else "",
                 qna=f"/qna/{event.id}/socket",
                 whip=f"/whip/{event.id}",
                 server_time_ms=int(now * 1000),

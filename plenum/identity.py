@@ -25,6 +25,8 @@ from plenum.event import EVENT_ID
 LEEWAY_S = 30
 TICKET_S = 600
 """How long a ticket lives: it opens a socket, an open socket does not need it any more."""
+DELIVERY_PERIOD_S = 6 * 3600.0
+"""How long a delivery key is handed out; it stays valid for one more."""
 NAME_MAX = 64
 ANY_EVENT = "*"
 """A session's key for a role that holds in every event of the tenant."""
@@ -107,8 +109,9 @@ def clean_name(name: str) -> str:
 class Signer:
     """Signs and checks tickets, sessions, CSRF tokens and delivery keys with keys derived from one secret."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, delivery_period_s: float = DELIVERY_PERIOD_S) -> None:
         self._secret = secret
+        self._delivery_period_s = delivery_period_s
         self._ticket_key = OctKey.import_key(self._derive("ticket"))
         self._session_key = OctKey.import_key(self._derive("session"))
 
@@ -178,13 +181,13 @@ class Signer:
     def csrf_matches(self, session: Session, token: str) -> bool:
         return hmac.compare_digest(self.csrf(session).encode(), token.encode("utf-8", "replace"))
 
-    def delivery_key(self, tenant: str, event: str, now: float, period_s: float = 6 * 3600) -> str:
-        """The event's key in LL-HLS paths: the same for all its viewers, so that caches work; rotates with `period_s`."""
-        return self._delivery(tenant, event, int(now // period_s))
+    def delivery_key(self, tenant: str, event: str, now: float) -> str:
+        """The event's key in LL-HLS paths: the same for all its viewers, so that caches work; another in each period."""
+        return self._delivery(tenant, event, int(now // self._delivery_period_s))
 
-    def delivery_key_valid(self, key: str, tenant: str, event: str, now: float, period_s: float = 6 * 3600) -> bool:
+    def delivery_key_valid(self, key: str, tenant: str, event: str, now: float) -> bool:
         """Current or previous period: a player that joined just before the change goes on for one more."""
-        current = int(now // period_s)
+        current = int(now // self._delivery_period_s)
         offered = key.encode("utf-8", "replace")
         return any(
             hmac.compare_digest(self._delivery(tenant, event, period).encode(), offered)

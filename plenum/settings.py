@@ -117,6 +117,18 @@ class MediaSettings(_Section):
         return sorted(ladder, key=RUNG_NAMES.index)
 
 
+class DvrSettings(_Section):
+    """The programme from its start, on disk."""
+
+    enabled: bool = Field(True, description="Record the programme, so that people can go back to its start.")
+    hours: int = Field(12, ge=1, le=168, description="How far back; an older hour is removed as a whole.")
+    keep_hours: int = Field(24, ge=0, le=8_760, description="Kept after the event's end, then removed.")
+    min_free_percent: float = Field(
+        10, ge=0, le=99, description="With less of the disk free nothing is recorded; the picture goes on."
+    )
+    reads: int = Field(256, ge=1, le=4_096, description="Answers one front reads from disk at a time.")
+
+
 class LimitSettings(_Section):
     asks_per_minute: int = Field(3, ge=1, description="Questions a person may ask in a minute.")
     votes_per_minute: int = Field(30, ge=1, description="Votes a person may give or take back in a minute.")
@@ -144,6 +156,9 @@ LOAD_PROFILE: Mapping[str, int] = {
 class AuthSettings(_Section):
     secret: str = Field("", description="Secret that signs tickets and sessions; empty: one is made in data_dir.")
     session_hours: float = Field(12, gt=0, le=720, description="How long a browser's session lives.")
+    delivery_key_hours: float = Field(
+        6, gt=0, le=720, description="How often the key in LL-HLS addresses changes; the one before stays valid."
+    )
 
 
 class LogSettings(_Section):
@@ -166,6 +181,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     rtc: RtcSettings = RtcSettings()
     media: MediaSettings = MediaSettings()
+    dvr: DvrSettings = DvrSettings()
     limits: LimitSettings = LimitSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()

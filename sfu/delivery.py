@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -19,6 +20,8 @@ from plenum.media import Programme
 from plenum.places import Places
 from plenum.web import Gate
 from sfu import measures
+from sfu.dvr import Dvr
+from sfu.dvr_passed_on import DvrPassedOn
 from sfu.frames import Frame
 from sfu.hls import Hls
 from sfu.push import Limits, Push
@@ -49,7 +52,10 @@ class Delivery:
         held_reloads: int = 4_000,
         places: Places | None = None,
         sockets_per_person: int = 12,
+        recordings: Path | None = None,
+        reads: int = 256,
     ) -> None:
+        """`recordings`: the folder that the ingest beside us records into; without one upstream is asked for them."""
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
         self._clock = clock
@@ -59,13 +65,24 @@ class Delivery:
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
         limits = Limits(places or Places(SOCKETS_MAX), viewers_per_event, sockets_per_person)
         self._push = Push(self, gate, clock, limits)
-        self._hls = Hls(self._relays, lambda key, event: signer.delivery_key_valid(key, tenant, event, clock.wall()))
+
+        def key_valid(key: str, event: str) -> bool:
+            return signer.delivery_key_valid(key, tenant, event, clock.wall())
+
+        self._hls = Hls(self._relays, key_valid)
+        self._dvr: Dvr | DvrPassedOn | None = None
+        if recordings is not None:
+            self._dvr = Dvr(recordings, key_valid, clock, reads)
+        elif not upstream.startswith("unix:"):
+            self._dvr = DvrPassedOn(upstream.replace("ws", "http", 1), key_valid, reads)
 
     def routes(self) -> list[web.RouteDef]:
-        return self._push.routes() + self._hls.routes()
+        return self._push.routes() + self._hls.routes() + (self._dvr.routes() if self._dvr else [])
 
     async def start(self) -> None:
         await self._relays.start()
+        if self._dvr is not None:
+            await self._dvr.start()
 
     async def drain(self, _: web.Application | None = None) -> None:
         """Tell every viewer to come back (to another front, or to this one restarted).
@@ -78,6 +95,8 @@ class Delivery:
     async def close(self) -> None:
         await self.drain()
         await self._relays.close()
+        if self._dvr is not None:
+            await self._dvr.close()
 
     def programme(self, event: str) -> Programme | None:
         """What the event's programme says of itself, where somebody here watches it (or did, a minute ago)."""

@@ -17,6 +17,7 @@ skips = Counter("plenum_edge_skips", "Times a viewer's video was skipped to the 
 switches = Counter("plenum_edge_switches", "Times another picture was chosen for a viewer.", ["direction"])
 evicted = Counter("plenum_edge_evicted_viewers", "Viewers sent away, by reason.", ["reason"])
 held = Gauge("plenum_edge_held_requests", "LL-HLS requests waiting for a part.")
+reads = Gauge("plenum_edge_recording_reads", "Answers that are being read from a recording.")
 upstreams = Counter("plenum_edge_upstream_connections", "Connections to upstream feeds, by outcome.", ["outcome"])
 ignored = Counter("plenum_edge_ignored_frames", "Frames from upstream that continued nothing held.")
 

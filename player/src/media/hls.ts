@@ -10,6 +10,7 @@ import { waitMs, type Backoff } from "../core/backoff";
 import type { ServerClock } from "../core/latency";
 import { AUDIO_ONLY, type Rung } from "../core/quality";
 import { NO_STATS, type Engine, type EngineStats, type PullListener } from "./engine";
+import { DeliveryKey, keyedLoader } from "./keyed-loader";
 import { Playback } from "./playback";
 
 const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
@@ -25,6 +26,7 @@ export function canHls(): boolean {
 export class HlsEngine implements Engine {
   readonly path = "hls";
   private readonly playback: Playback;
+  private readonly key: DeliveryKey;
   private hls: Hls | null = null;
   private choice: string;
   private fragment: Fragment | null = null;
@@ -44,6 +46,7 @@ export class HlsEngine implements Engine {
   ) {
     this.choice = choice;
     this.playback = new Playback(video, listener);
+    this.key = new DeliveryKey(address, () => listener.rejoin());
     this.open();
   }
 
@@ -105,6 +108,7 @@ export class HlsEngine implements Engine {
       backBufferLength: 20,
       maxLiveSyncPlaybackRate: 1.06,
       startLevel: 0,
+      loader: keyedLoader(this.key, Hls.DefaultConfig.loader),
     });
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));

@@ -8,7 +8,7 @@ import { Sound } from "../../src/ui/watch/sound";
 import { WatchStore } from "../../src/ui/watch/store";
 
 // The store fetches the player while it joins; it would still be on its way when these tests are over.
-vi.mock("../../src/media/push", () => ({ canPush: () => false }));
+vi.mock("../../src/ui/watch/push-path", () => ({ canPush: () => false }));
 
 beforeEach(() => vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network"))));
 afterEach(() => vi.unstubAllGlobals());
@@ -16,9 +16,9 @@ afterEach(() => vi.unstubAllGlobals());
 test("when the board says that the event ended, picture and sound stop too", async () => {
   const store = new WatchStore("town-hall");
   const close = vi.fn();
-  const inside = store as unknown as { engine: object | null; feed: object | null };
-  inside.engine = { close, stats: () => null };
-  inside.feed = { close };
+  const inside = store as unknown as { engine: object | null; push: object | null };
+  inside.engine = { stats: () => null };
+  inside.push = { close };
   store.hasPicture.value = true;
   const event = signal({ state: "live", live_at_ms: 1, ended_at_ms: 0 });
   const questions = { event, audience: signal(3) } as unknown as QuestionStore;
@@ -26,8 +26,9 @@ test("when the board says that the event ended, picture and sound stop too", asy
   expect(close).not.toHaveBeenCalled();
   event.value = { ...event.value, state: "ended" };
   expect(store.scene.value).toBe("ended");
-  expect(close).toHaveBeenCalledTimes(2);
+  expect(close).toHaveBeenCalledOnce();
   expect(inside.engine).toBeNull();
+  expect(inside.push).toBeNull();
   expect(store.hasPicture.value).toBe(false);
 });
 

@@ -9,15 +9,14 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { EventStatus, EventView, Join, ProgrammeView } from "../../core/event";
 import type { LinkState } from "../../core/link";
 import { waitMs } from "../../core/backoff";
-import { firstChoice, rungs, subscriptionFor, type Rung } from "../../core/quality";
+import { firstChoice, rungs, type Rung } from "../../core/quality";
 import { sceneOf, type Turned } from "../../core/scene";
-import type { Header, Programme } from "../../core/wire";
+import type { Programme } from "../../core/wire";
 import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener } from "../../media/engine";
-import type { MseEngine } from "../../media/mse";
-import type { Feed, FeedListener } from "../../net/feed";
 import { recall, remember } from "../../net/remembered";
 import type { QuestionStore } from "../questions/store";
 import { Door } from "./door";
+import type { PushListener, PushPath } from "./push-path";
 import { Sound } from "./sound";
 
 const QUALITY = "plenum.quality";
@@ -65,11 +64,11 @@ export class WatchStore {
 
   private readonly door: Door;
   // Both are under way before the first answer comes: what is drawn first does not wait for them.
-  private readonly pushEngine = import("../../media/push");
+  private readonly pushFile = import("./push-path");
   private readonly questionFile = import("../questions");
   private video: HTMLVideoElement | null = null;
   private engine: Engine | null = null;
-  private feed: Feed | null = null;
+  private push: PushPath | null = null;
   private joined: Join | null = null;
   private isOver = false;
 
@@ -92,12 +91,12 @@ export class WatchStore {
     this.sound.attach(video);
     for (const name of ["pause", "play"]) video.addEventListener(name, () => (this.isPaused.value = video.paused));
     setInterval(() => this.look(), LOOK_MS);
-    setInterval(() => this.report(), REPORT_MS);
+    setInterval(() => this.push?.report(this.isBehind.value), REPORT_MS);
     setInterval(() => void this.poll(), POLL_MS);
     await this.joinUntilIn();
     if (this.isOver) return;
-    const { canPush, ...push } = await this.pushEngine;
-    if (canPush()) this.startPush(push);
+    const { canPush, PushPath } = await this.pushFile;
+    if (canPush()) this.startPush(PushPath);
     else await this.startPull();
   }
 
@@ -130,8 +129,8 @@ export class WatchStore {
 
   private take(choice: string): void {
     this.choice.value = choice;
-    this.engine?.choose(choice);
-    if (this.lastProgramme) this.feed?.choose(subscriptionFor(this.lastProgramme, choice));
+    if (this.push) this.push.choose(choice);
+    else this.engine?.choose(choice);
   }
 
   private async joinUntilIn(): Promise<void> {
@@ -170,66 +169,55 @@ export class WatchStore {
 
   private finish(): void {
     this.isOver = true;
-    this.feed?.close();
-    this.engine?.close();
-    this.engine = null;
-    this.hasPicture.value = false;
+    this.closeEngine();
     if (document.fullscreenElement) void document.exitFullscreen();
     if (document.pictureInPictureElement) void document.exitPictureInPicture();
   }
 
-  // Push
-
-  private lastProgramme: Programme | null = null;
-
-  private startPush(push: Omit<typeof import("../../media/push"), "canPush">): void {
-    const video = this.video as HTMLVideoElement;
-    const engine = new push.MseEngine(video, this.door.clock, {
-      ...this.engineListener(),
-      failed: (reason) => void this.fallBack(reason),
-      restart: () => this.feed?.restart(),
-    });
-    this.engine = engine;
-    this.path.value = "push";
-    this.feed = new push.Feed({
-      addresses: this.joined?.feed ?? [],
-      ticket: (renew) => this.door.ticketNow(renew),
-      listener: this.feedListener(engine),
-    });
-    this.feed.start([]);
+  private closeEngine(): void {
+    const { push, engine } = this;
+    this.push = this.engine = null;
+    if (push) push.close();
+    else engine?.close();
+    this.hasPicture.value = false;
   }
 
-  private feedListener(engine: MseEngine): FeedListener {
+  // Push
+
+  private startPush(Path: typeof PushPath): void {
+    this.path.value = "push";
+    const push = new Path(this.video as HTMLVideoElement, this.joined?.feed ?? [], this.door, this.pushListener());
+    this.push = push;
+    this.engine = push.engine;
+    push.start();
+  }
+
+  private pushListener(): PushListener {
     return {
+      ...this.engineListener(),
       link: (state) => {
-        if (this.engine !== engine) return;
-        if (state.is === "lost") engine.lineBroke();
-        this.link.value = state;
+        if (this.push) this.link.value = state;
       },
-      programme: (programme) => this.programmeCame(programme, engine),
-      init: (header: Header, bytes) => engine.init(header, bytes),
-      part: (header: Header, bytes) => engine.part(header, bytes),
-      end: () => this.ended(),
+      programme: (programme) => this.programmeCame(programme),
+      ended: () => this.ended(),
       dismissed: (code) => this.dismissed(code),
-      blocked: () => void this.fallBack("blocked"),
+      left: (reason) => void this.fallBack(reason),
     };
   }
 
-  private programmeCame(programme: Programme, engine: MseEngine): void {
-    this.lastProgramme = programme;
+  private programmeCame(programme: Programme): void {
     batch(() => {
       const onAir = programme.on_air || null;
       this.programme.value = { state: programme.state, on_air: onAir, degraded: programme.degraded };
       this.rungs.value = rungs(programme);
     });
-    if (programme.state === "ended") {
-      this.ended();
-      return;
-    }
-    engine.programme(programme);
-    if (programme.renditions.length === 0) return;
-    const lines = (this.video?.clientHeight ?? 720) * devicePixelRatio;
-    this.take(firstChoice(programme, this.choice.value || recall(QUALITY), lines));
+    if (programme.state === "ended") this.ended();
+    else if (programme.renditions.length > 0) this.take(firstChoice(programme, this.choice.value || recall(QUALITY), this.lines()));
+  }
+
+  /** Lines of picture that this page's screen has room for. */
+  private lines(): number {
+    return (this.video?.clientHeight ?? 720) * devicePixelRatio;
   }
 
   private ended(): void {
@@ -248,15 +236,11 @@ export class WatchStore {
 
   /** Push does not work here: pull does, if the server answers at all; else it is away and the feed goes on trying. */
   private async fallBack(reason: string): Promise<void> {
-    const pushed = this.engine;
+    const { push } = this;
     const isReachable = await this.door.status().then(() => true, () => false);
-    if (!isReachable || this.isOver || this.engine !== pushed) return;
+    if (!isReachable || this.isOver || this.push !== push) return;
     console.warn("player: leaving push:", reason);
-    this.feed?.close();
-    this.feed = null;
-    pushed?.close();
-    this.engine = null;
-    this.hasPicture.value = false;
+    this.closeEngine();
     await this.startPull();
   }
 
@@ -290,6 +274,7 @@ export class WatchStore {
       link: (state) => {
         this.link.value = state;
       },
+      rejoin: async () => (await this.door.enter()).hls,
       rungs: (offered) => {
         this.rungs.value = offered;
         const isOffered = offered.some((rung) => rung.choice === this.choice.value);
@@ -315,16 +300,9 @@ export class WatchStore {
     if (this.engine) this.stats.value = this.engine.stats();
   }
 
-  /** Whoever paused or watches from the buffer is behind by choice: told so, the server would take them for a slow reader. */
-  private report(): void {
-    const stats = this.engine?.stats();
-    if (!stats || stats.latencyMs === null || this.isBehind.value) return;
-    this.feed?.progress(stats.msn, stats.part, stats.latencyMs);
-  }
-
   /** What the feed tells when there is one; without it the API is asked. */
   private async poll(): Promise<void> {
-    const isTold = this.feed !== null && this.link.value.is === "open";
+    const isTold = this.push !== null && this.link.value.is === "open";
     if (this.joined && !isTold && !this.isOver) await this.ask();
   }
 
@@ -337,12 +315,12 @@ export class WatchStore {
     batch(() => {
       this.event.value = status;
       this.polledViewers.value = status.viewers;
-      if (!this.feed) this.programme.value = programmeOf(status);
+      if (!this.push) this.programme.value = programmeOf(status);
     });
     if (this.isOver) return;
     if (status.state === "ended") {
       this.finish();
-    } else if (!this.feed) {
+    } else if (!this.push) {
       if (!this.engine) this.link.value = { is: "open" };
       const state = this.programme.value?.state;
       if ((state === "live" || state === "slate") && !this.engine) await this.openPull();
