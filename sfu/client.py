@@ -22,7 +22,9 @@ FAREWELL_S = 2.0
 CLOSE_NORMAL = 1000
 CLOSE_OTHER = 1008
 CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
-EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
+EDGE_LIMITS = Limits(
+    unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES, may_leave_choice=False
+)
 """An edge that was away is sent most of a window at once; there are few of them."""
 
 

@@ -51,7 +51,6 @@ class Picture:
         self._line = line
         self._held: deque[Held] = deque()
         self._held_bytes = 0
-        self._in_flight = 0
 
     @property
     def waits(self) -> bool:
@@ -82,7 +81,6 @@ class Picture:
 
     def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
         """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
-        self._in_flight = in_flight
         self._line.look(unsent + in_flight, now)
         waiting = self._line.unsent + self._held_bytes
         return self.selector.look(
@@ -99,10 +97,14 @@ class Picture:
             now,
         )
 
-    def hold(self, part: Frame, messages: list[bytes], picture_s: float) -> None:
-        size = sum(map(len, messages))
+    def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
+        """To be sent as soon as there is room."""
+        size, picture_s = sum(map(len, messages)), stream.seconds_of(part)
         self._held.append(Held(messages, size, part.position, picture_s))
         self._held_bytes += size
+        if stream.rendition.name == self.selector.name:
+            self.selector.began(now)
+            self.selector.sent(picture_s)
 
     def release(self, unsent: int) -> list[bytes]:
         """What the transport has room for now."""

@@ -80,7 +80,7 @@ class Patience(msgspec.Struct, frozen=True):
     """Down at so many, usual or not."""
     grace_s: float = 1.5
     """A connection that starts, or drains, gets so long to become quick."""
-    abandon_s: float = 0.8
+    abandon_s: float = 1.0
     """The old picture is stopped in the middle when the line would need so long for what is left of it."""
     drain_s: float = 7.0
     """What waits for a line that does not carry the smallest rung gets so long to become less."""
@@ -159,7 +159,9 @@ class Selector:
         self._sending: Rung | None = None
         """Whose parts are being sent: another one than chosen while that has not begun."""
         self._came_from: Rung | None = None
-        """The smaller rung that this one is a trial after."""
+        """The smaller rung that this one is a trial after …"""
+        self._trusted: Rung | None = None
+        """… and the one that a failed trial leads back to."""
         self._began_at = self._grace_until = float("-inf")
         self._changed_at: float | None = None
         self._reported_at = float("-inf")
@@ -208,7 +210,7 @@ class Selector:
         return self._go(nearest, None, Choice(nearest.name, False, why, direction))
 
     def began(self, now: float) -> None:
-        """The chosen rung's first part was sent."""
+        """A part of the chosen rung is sent."""
         if self._phase is _Phase.CHANGING:
             self._phase, self._began_at, self._sending = _Phase.STEADY, now, self._on
             if self._came_from is None:
@@ -276,14 +278,17 @@ class Selector:
         self._note_failure(rung, now)
         self._slow_since = now if self._slow_since is None else self._slow_since
         best = self._fitting(signs.carries_bps, below=rung)
-        if self._came_from is not None:  # a trial: the rung before it was carried
-            best = max(best or self._came_from, self._came_from, key=lambda one: one.bps)
+        trusted = self._came_from  # a trial: the rung before it was carried
+        if trusted is not None and (best is None or best.bps <= trusted.bps):
+            best = trusted
         for between in self._rungs:
             if signs.carries_bps is not None and 0.9 * signs.carries_bps < between.bps < rung.bps:
                 self._note_failure(between, now)
         if best is None:
             return self._smallest_is_late(signs, now)
-        return self._go(best, now, Choice(best.name, self._is_to_abandon(signs), "slow", "down"))
+        choice = self._go(best, now, Choice(best.name, self._is_to_abandon(signs), "slow", "down"))
+        self._trusted = trusted if best is trusted else None
+        return choice
 
     def _smallest_is_late(self, signs: Signs, now: float) -> Choice | None:
         """Go on with it at the next independent part where the line carries it after all; else no picture."""
@@ -307,7 +312,7 @@ class Selector:
     def _reconsider(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
         """Before the rung begins: the line may turn out to carry less than was thought."""
         since, carries_bps = self._changed_at, signs.carries_bps
-        if since is None or carries_bps is None or signs.is_drained:
+        if since is None or carries_bps is None or signs.is_drained or rung is self._trusted:
             return None
         if not self._fits(rung, carries_bps) and rung is not self._rungs[-1]:
             best = self._fitting(carries_bps, below=rung)
@@ -350,6 +355,7 @@ class Selector:
 
     def _go(self, rung: Rung, now: float | None, choice: Choice) -> Choice:
         self._on, self._phase, self._changed_at, self._came_from = rung, _Phase.CHANGING, now, None
+        self._trusted = None
         if choice.abandoned:
             self._sending = None
         self._reset_signs()

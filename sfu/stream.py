@@ -24,6 +24,9 @@ class Stream:
         self.init_id: int | None = None
         """The init segment that was sent last."""
 
+    def seconds_of(self, part: Frame) -> float:
+        return part.header.duration / self.rendition.timescale
+
     def follows(self, position: Position, window: Window) -> bool:
         """Whether the part is the very next one of those that came."""
         if self.position is None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from plenum.media import PART_S, SEGMENT_S, Programme, Rendition
+from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
 from plenum.wire import AUTO, EVERYTHING, Bye, Flag, Progress
 from sfu.frames import Frame, Position
 from sfu.line import Line
@@ -39,6 +39,8 @@ class Limits(msgspec.Struct, frozen=True):
     """Video skips when so much more was sent than the player reports to have (or, where it does not say that, to show)."""
     report_valid_s: float = 3.0
     """An older report says nothing: a page in the background reports rarely."""
+    may_leave_choice: bool = True
+    """Whether `AUTO` is understood: an edge passes on what it is asked for, and has no line that a picture is chosen for."""
     nothing_s: float = 12.0
     """Of a viewer of `auto` nothing got through for so long: sent away …"""
     undrained_s: float = 15.0
@@ -104,7 +106,7 @@ class Viewer:
         self._names, self._most = tuple(names), most
         if AUTO not in self._names:
             self._leave_choice()
-        elif self._picture is None:
+        elif self._picture is None and self._limits.may_leave_choice:
             self._picture = Picture(self._line, len(self._names) > 1)
         self._resolve("start" if first else "asked")
 
@@ -180,7 +182,7 @@ class Viewer:
         else:
             out = self._enter(stream, part, window, unsent, now)
         if out:
-            self._line.wrote(sum(map(len, out)), position, part_s(part, stream) if stream.is_video else 0.0)
+            self._line.wrote(sum(map(len, out)), position, stream.seconds_of(part) if stream.is_video else 0.0)
         return out
 
     def _offer_picture(
@@ -195,24 +197,11 @@ class Viewer:
     def _put(self, picture: Picture, stream: Stream, part: Frame, window: Window, now: float) -> None:
         if stream.flowing and not stream.follows(part.position, window):
             stream.flowing = False
-        if stream.flowing:
-            self._hold(picture, stream, part, window)
-        else:
-            parts = picture.first_parts(stream, part, window, now)
-            for one in parts:
-                self._hold(picture, stream, one, window)
-            if stream.flowing and stream.rendition.name == picture.selector.name:
-                picture.selector.began(now)
-
-    def _hold(self, picture: Picture, stream: Stream, part: Frame, window: Window) -> None:
-        init = window.init(stream.rendition.id, part.header.init_id)
-        if init is None:
-            return
-        length_s = part_s(part, stream)
-        picture.hold(part, stream.enter(part, init, window), length_s)
-        self._settle(stream)
-        if stream.rendition.name == picture.selector.name:
-            picture.selector.sent(length_s)
+        for one in [part] if stream.flowing else picture.first_parts(stream, part, window, now):
+            init = window.init(stream.rendition.id, one.header.init_id)
+            if init is not None:
+                picture.hold(stream, one, stream.enter(one, init, window), now)
+                self._settle(stream)
 
     def _look(self, picture: Picture, unsent: int, in_flight: int, is_due: bool, now: float) -> None:
         """Choose, or say farewell to somebody whom nothing reaches."""
@@ -220,8 +209,6 @@ class Viewer:
         choice = picture.look(unsent, in_flight, position, is_due, now)
         if choice is not None:
             self._apply(picture, choice)
-            if any(s.flowing and s.rendition.name == choice.name for s in self._streams.values()):
-                picture.selector.began(now)  # taken back before it had begun
         if not picture.selector.is_off or self._line.unsent <= FLOOR_BYTES:
             self._undrained_since = None
         elif self._undrained_since is None:
@@ -303,9 +290,7 @@ class Viewer:
 
     def _match(self, programme: Programme) -> None:
         """Streams for what is chosen, by the names of the programme."""
-        everything = EVERYTHING in self._names
-        names = self._names if self._picture is None else (*self._names, self._picture.selector.name)
-        wanted = {r.id: r for r in programme.renditions if everything or r.name in names}
+        wanted = {r.id: r for r in programme.renditions if self._is_wanted(r)}
         for number, rendition in wanted.items():
             stream = self._streams.get(number)
             if stream is None or stream.rendition.name != rendition.name:
@@ -315,6 +300,11 @@ class Viewer:
         for number in [number for number in self._streams if number not in wanted]:
             self._dismiss(number, wanted.values())
         self._set_bounds(wanted.values())
+
+    def _is_wanted(self, rendition: Rendition) -> bool:
+        if self._picture is not None and rendition.kind is RenditionKind.VIDEO:
+            return rendition.name == self._picture.selector.name
+        return rendition.name in self._names or EVERYTHING in self._names
 
     def _fresh(self, rendition: Rendition) -> Stream:
         stream = Stream(rendition)
@@ -346,10 +336,6 @@ class Viewer:
         bytes_s = sum(rendition.bitrate_bps for rendition in wanted) / 8
         self._skip_at = int(min(max(limits.unsent_min, limits.unsent_s * bytes_s), limits.unsent_max))
         self._gone_at = min(2 * self._skip_at, limits.gone_max)
-
-
-def part_s(part: Frame, stream: Stream) -> float:
-    return part.header.duration / stream.rendition.timescale
 
 
 def _in_time(part: Frame) -> tuple[int, int, int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from plenum.media import Rendition, RenditionKind
-from plenum.wire import AUTO, Kind, Progress, as_programme, as_selected, unpack
+from plenum.wire import AUTO, Kind, Progress, Selected, as_programme, as_selected, unpack
 from sfu.frames import Frame
 from sfu.viewer import Viewer
 from tests.sfu.feed_parts import PARTS, part, window
@@ -56,6 +56,9 @@ class Outcome:
     """What happened."""
 
     told: list[Told] = field(default_factory=list)
+    """What the page heard …"""
+    decided: list[Told] = field(default_factory=list)
+    """… and when it was said."""
     freezes: list[tuple[float, float]] = field(default_factory=list)
     """When each began, and how long it was."""
     unsent_max: int = 0
@@ -213,6 +216,9 @@ class _Run:
             self._written += len(message)
             self._transport += len(message)
             self._messages.append((self._written, message))
+            said = _selected(message)
+            if said is not None:
+                self._outcome.decided.append(Told(self._now, said.rendition, said.abandoned, said.why))
 
     def _pass_bytes(self) -> None:
         line = self._line
@@ -240,9 +246,9 @@ class _Run:
     def _arrive(self) -> None:
         while self._arriving and self._arriving[0][0] <= self._now and self._line.reads(self._now):
             _, message = self._arriving.popleft()
-            header, payload = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
-            if header.kind is Kind.SELECTED:
-                said = as_selected(payload)
+            header, _ = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
+            said = _selected(message)
+            if said is not None:
                 self._outcome.told.append(Told(self._now, said.rendition, said.abandoned, said.why))
             elif header.kind is Kind.PART:
                 self._got = max(self._got or (0, 0), (header.msn, header.part))
@@ -264,3 +270,8 @@ class _Run:
         self._outcome.unsent_max = max(self._outcome.unsent_max, self._unsent)
         if self._viewer.farewell is not None:
             self._outcome.sent_away_at = self._now
+
+
+def _selected(message: bytes) -> Selected | None:
+    header, payload = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
+    return as_selected(payload) if header.kind is Kind.SELECTED else None
