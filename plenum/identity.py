@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ TICKET_S = 600
 """How long a ticket lives: it opens a socket, an open socket does not need it any more."""
 DELIVERY_PERIOD_S = 6 * 3600.0
 """How long a delivery key is handed out; it stays valid for one more."""
+DELIVERY_KEYS_KEPT = 256
 NAME_MAX = 64
 ANY_EVENT = "*"
 """A session's key for a role that holds in every event of the tenant."""
@@ -112,6 +114,8 @@ class Signer:
     def __init__(self, secret: bytes, delivery_period_s: float = DELIVERY_PERIOD_S) -> None:
         self._secret = secret
         self._delivery_period_s = delivery_period_s
+        # Asked for by every request of a player that pulls, with the same answer for hours.
+        self._delivery = lru_cache(DELIVERY_KEYS_KEPT)(self._make_delivery_key)
         self._ticket_key = OctKey.import_key(self._derive("ticket"))
         self._session_key = OctKey.import_key(self._derive("session"))
 
@@ -194,7 +198,7 @@ class Signer:
             for period in (current, current - 1)
         )
 
-    def _delivery(self, tenant: str, event: str, period: int) -> str:
+    def _make_delivery_key(self, tenant: str, event: str, period: int) -> str:
         text = f"{tenant}:{event}:{period}".encode()
         return hmac.new(self._derive("delivery"), text, hashlib.sha256).hexdigest()[:32]
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from plenum.wire import Bye, pack_bye
+from plenum.wire import Bye, Resume, pack_bye
 from sfu import measures
 from sfu.frames import frame
 from sfu.viewer import Limits, Viewer
@@ -22,9 +22,7 @@ FAREWELL_S = 2.0
 CLOSE_NORMAL = 1000
 CLOSE_OTHER = 1008
 CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
-EDGE_LIMITS = Limits(
-    unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES, may_leave_choice=False
-)
+EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
 """An edge that was away is sent most of a window at once; there are few of them."""
 
 
@@ -39,7 +37,10 @@ class Client:
         is_edge: bool = False,
         is_beside: bool = False,
     ) -> None:
-        self.viewer = Viewer(EDGE_LIMITS if is_edge else None)
+        self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
+        self.is_edge = is_edge
+        self.resumes: Resume | None = None
+        """Where it was when it came, as long as this edge does not know the programme yet."""
         self.is_person = not is_edge and not is_beside
         """Not another relay further down, and not the second line of somebody."""
         self.closed = asyncio.Event()

@@ -7,7 +7,8 @@ upstream feed ──► Relay ──► Window ──► Hls
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +34,7 @@ log = get_logger("delivery")
 
 ProgrammeListener = Callable[[str, Programme], None]
 RETRY_WITHIN_MS = 2_000
+LOOK_EVERY_S = 0.05
 SOCKETS_MAX = 12_000
 """Where nobody else in the process opens any (an edge)."""
 
@@ -42,7 +44,7 @@ class Delivery:
 
     def __init__(
         self,
-        upstream: str,
+        upstream: str | Sequence[str],
         gate: Gate,
         signer: Signer,
         tenant: str,
@@ -52,6 +54,7 @@ class Delivery:
         held_reloads: int = 4_000,
         places: Places | None = None,
         sockets_per_person: int = 12,
+        upstream_tls: ssl.SSLContext | None = None,
         recordings: Path | None = None,
         reads: int = 256,
     ) -> None:
@@ -59,7 +62,8 @@ class Delivery:
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
         self._clock = clock
-        self._relays = Relays(Upstream(upstream, node_ticket), clock, held_reloads)
+        above = Upstream(upstream, node_ticket, upstream_tls)
+        self._relays = Relays(above, clock, held_reloads)
         self._relays.on_open.append(self._relay_opened)
         self._relays.on_drop.append(self._relay_dropped)
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
@@ -73,8 +77,8 @@ class Delivery:
         self._dvr: Dvr | DvrPassedOn | None = None
         if recordings is not None:
             self._dvr = Dvr(recordings, key_valid, clock, reads)
-        elif not upstream.startswith("unix:"):
-            self._dvr = DvrPassedOn(upstream.replace("ws", "http", 1), key_valid, reads)
+        elif not above.is_local:
+            self._dvr = DvrPassedOn(above, key_valid, reads)
 
     def routes(self) -> list[web.RouteDef]:
         return self._push.routes() + self._hls.routes() + (self._dvr.routes() if self._dvr else [])
@@ -83,6 +87,28 @@ class Delivery:
         await self._relays.start()
         if self._dvr is not None:
             await self._dvr.start()
+
+    def refuse_new(self) -> None:
+        """This front is about to stop: nobody new. Whoever is here goes on."""
+        self._push.is_draining = self._hls.is_draining = True
+
+    async def move_all(self, within_s: float) -> None:
+        """Send the push viewers elsewhere, and serve them until they have left or the time is over."""
+        for room, _ in self._rooms.values():
+            room.move_all(round(within_s * 1000))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(room.lines for room, _ in self._rooms.values()):  # noqa: ASYNC110 - of many rooms, none tells
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    def release_held(self) -> None:
+        """LL-HLS requests that are held get their answer."""
+        self._relays.release_held()
+
+    @property
+    def people(self) -> int:
+        """Watching by push on this front, of all events."""
+        return sum(room.viewers for room, _ in self._rooms.values())
 
     async def drain(self, _: web.Application | None = None) -> None:
         """Tell every viewer to come back (to another front, or to this one restarted).

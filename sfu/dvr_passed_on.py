@@ -5,6 +5,8 @@ The delivery key holds everywhere, so upstream checks it too. Answers pass throu
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 import aiohttp
 from aiohttp import hdrs, web
 
@@ -12,6 +14,7 @@ from plenum.errors import Unavailable
 from sfu import measures
 from sfu.dvr import FILE_PATH, INDEX_PATH, MEDIA_PATH, SLICE, Places, taken
 from sfu.hls import CORS, KeyCheck, open_to_all, preflight
+from sfu.relay import Upstream
 
 _ASKED = (hdrs.RANGE, hdrs.IF_RANGE, hdrs.ACCEPT_ENCODING)
 _TOLD = (
@@ -30,10 +33,12 @@ ANSWER_S = 20.0
 
 
 class DvrPassedOn:
-    """The recordings of an upstream front or edge, `http(s)://host`."""
+    """The recordings of upstream fronts or edges: of the first that can be reached."""
 
-    def __init__(self, upstream: str, key_valid: KeyCheck, reads: int) -> None:
-        self._base = upstream.rstrip("/")
+    def __init__(self, upstream: Upstream, key_valid: KeyCheck, reads: int) -> None:
+        self._upstream = upstream
+        self._number = 0
+        """Which of the upstream's addresses answered last."""
         self._key_valid = key_valid
         self._places = Places(reads)
         self._session: aiohttp.ClientSession | None = None
@@ -45,7 +50,7 @@ class DvrPassedOn:
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._upstream.tls),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=ANSWER_S),
             auto_decompress=False,
         )
@@ -55,20 +60,22 @@ class DvrPassedOn:
             await self._session.close()
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
+        with self._places.one():
+            for _ in self._upstream.bases:
+                try:
+                    async with self._ask(request) as upstream:
+                        return await self._answer(request, upstream)
+                except (aiohttp.ClientError, TimeoutError):
+                    self._number += 1
+        raise Unavailable("The programme cannot be reached at the moment.", code="upstream_away", retry_s=2)
+
+    def _ask(self, request: web.Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise Unavailable("This edge has not been started.", code="not_started")
+        base = self._upstream.bases[self._number % len(self._upstream.bases)]
         headers = {str(name): request.headers[name] for name in _ASKED if name in request.headers}
         headers.setdefault(str(hdrs.ACCEPT_ENCODING), "identity")
-        with self._places.one():
-            try:
-                async with self._session.request(
-                    request.method, self._base + request.path_qs, headers=headers, allow_redirects=False
-                ) as upstream:
-                    return await self._answer(request, upstream)
-            except (aiohttp.ClientError, TimeoutError):
-                raise Unavailable(
-                    "The programme cannot be reached at the moment.", code="upstream_away", retry_s=2
-                ) from None
+        return self._session.request(request.method, base + request.path_qs, headers=headers, allow_redirects=False)
 
     async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
         told = {str(name): upstream.headers[name] for name in _TOLD if name in upstream.headers}

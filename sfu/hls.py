@@ -98,6 +98,7 @@ class Hls:
     def __init__(self, relays: Relays, key_valid: KeyCheck) -> None:
         self._relays = relays
         self._key_valid = key_valid
+        self.is_draining = False
         self._shelves: WeakKeyDictionary[Relay, Shelf] = WeakKeyDictionary()
 
     def routes(self) -> list[web.RouteDef]:
@@ -112,7 +113,10 @@ class Hls:
         return gets + [web.options(address, preflight) for address in addresses]
 
     async def index(self, request: web.Request) -> web.Response:
-        """The multivariant playlist."""
+        """The multivariant playlist. Who draws it is about to begin: not here, where this edge is about to stop."""
+        if self.is_draining:
+            metrics.rejected.labels(reason="draining").inc()
+            raise Unavailable("This edge is about to stop. Join again.", code="draining", retry_s=1)
         relay = self._relays.open(request.match_info["event"])
         with relay.used():
             window = relay.window
@@ -182,6 +186,7 @@ class Hls:
         await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
         track = window.track(name)
         if track is not None:
+            relay.pull(name)
             return track
         if not window.tracks:
             raise _nothing_to_play(window)
@@ -231,7 +236,7 @@ def _media(track: Track, body: bytes) -> web.Response:
 
 
 def _answer(body: bytes, headers: Mapping[str, str]) -> web.Response:
-    measures.sent.labels(transport="hls").inc(len(body))
+    measures.sent_by_pull.inc(len(body))
     return web.Response(body=body, headers=headers)
 
 

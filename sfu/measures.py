@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 viewers = Gauge("plenum_edge_viewers", "People watching by push.", ["event"])
 renditions = Gauge("plenum_edge_renditions", "People by the picture they are sent by push.", ["event", "rendition"])
 sent = Counter("plenum_edge_sent_bytes", "Media and playlists sent.", ["transport"])
+sent_by_pull = sent.labels(transport="hls")
 fanout = Histogram(
     "plenum_edge_part_fanout_seconds",
     "From a part's arrival to its last write to a viewer.",

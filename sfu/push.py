@@ -43,6 +43,7 @@ CLOSE_UNAUTHORIZED = 4401
 CLOSE_TOO_MANY = 4429
 CLOSE_UNSUPPORTED = 1003
 RETRY_LATER_MS = 5_000
+DRAINED_S = 10.0
 
 
 class Limits:
@@ -70,6 +71,8 @@ class Push:
         self._gate = gate
         self._clock = clock
         self._limits = limits
+        self.is_draining = False
+        """Nobody new: this edge is about to go."""
         self._persons: Counter[tuple[str, str]] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
@@ -103,6 +106,9 @@ class Push:
             return None
 
     def _check_room_left(self, event: str) -> None:
+        if self.is_draining:
+            metrics.rejected.labels(reason="draining").inc()
+            raise Unavailable("This edge is about to stop. Try another.", code="draining", retry_s=DRAINED_S)
         room = self._rooms.find(event)
         if self._limits.places.are_full or (room and len(room) >= self._limits.event):
             metrics.rejected.labels(reason="too_many_viewers").inc()
@@ -180,9 +186,9 @@ class Push:
         if isinstance(message, Progress):
             room.hear(client, message)
         elif isinstance(message, Unsubscribe):
-            room.choose(client, ())
+            room.choose(client, Subscribe())
         else:
-            room.choose(client, message.renditions, message.most)
+            room.choose(client, message)
 
 
 def _decode(message: WSMessage) -> ClientMessage:

@@ -15,11 +15,11 @@ from contextlib import suppress
 
 from plenum.clock import Clock
 from plenum.log import get_logger
-from plenum.wire import Bye, Progress, Resume, Subscribe
+from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
-from sfu.frames import Frame
+from sfu.frames import Frame, frame
 from sfu.relay import Relay
 from sfu.viewer import Viewer
 from sfu.window import Heard
@@ -37,6 +37,11 @@ ENDED = Bye("ended", retry_ms=-1)
 RESTARTING = Bye("restarting", retry_ms=200)
 
 
+def move(within_ms: int) -> bytes:
+    """MOVE, framed as it is written to everybody."""
+    return frame(pack_move(Move("draining", within_ms))).wire
+
+
 class Room:
     """The viewers of one event."""
 
@@ -50,9 +55,16 @@ class Room:
         self._attended: dict[Client, None] = {}
         self._attend_wake = asyncio.Event()
         relay.listeners.append(self.publish)
+        relay.watched = self.demand
+        self.on_demand.append(relay.look_again)
 
     def __len__(self) -> int:
         return len(self._clients)
+
+    @property
+    def lines(self) -> int:
+        """Sockets of people, the second ones too."""
+        return sum(not client.is_edge for client in self._clients)
 
     @property
     def viewers(self) -> int:
@@ -84,7 +96,10 @@ class Room:
         self._clients[client] = None
         client.viewer.choose(first.renditions, first.most)
         self._census.note(client)
+        if isinstance(first, Resume):
+            self.relay.reach_back(first)
         if window.programme is None or window.programme_frame is None:
+            client.resumes = first if isinstance(first, Resume) else None
             return
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
@@ -95,14 +110,18 @@ class Room:
 
     def _missed(self, viewer: Viewer, first: Subscribe | Resume) -> list[Frame]:
         window = self.relay.window
-        if isinstance(first, Resume) and first.epoch == window.epoch:
+        if isinstance(first, Resume) and window.epoch in (None, first.epoch):
             return viewer.resume((first.msn, first.part), window)
         return viewer.start(window)
 
-    def choose(self, client: Client, renditions: tuple[str, ...], most: str = "") -> None:
-        """Another choice: what is new for this viewer starts with the current segment."""
-        client.viewer.choose(renditions, most)
-        self._catch_up(client, client.viewer.start(self.relay.window))
+    def choose(self, client: Client, choice: Subscribe | Resume) -> None:
+        """Another choice: what is new starts with the current segment; for an edge that resumes, after that part."""
+        client.viewer.choose(choice.renditions, choice.most)
+        if isinstance(choice, Resume) and client.is_edge:
+            self.relay.reach_back(choice)
+        else:
+            choice = Subscribe(choice.renditions)
+        self._catch_up(client, self._missed(client.viewer, choice))
 
     def hear(self, client: Client, progress: Progress) -> None:
         """A viewer's report."""
@@ -132,6 +151,12 @@ class Room:
                     measures.fanout.observe(self._clock.monotonic() - at)
             self._wake.clear()
             await self._wake.wait()
+
+    def move_all(self, within_ms: int) -> None:
+        """Tell everybody to go on at another address; they are served here until they have left."""
+        message = move(within_ms)
+        for client in self._clients:
+            client.write(message)
 
     async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
         """Everybody out, told to come back at times spread over `retry_within_ms`."""
@@ -167,7 +192,15 @@ class Room:
             client.viewer.adopt(self.relay.window.programme)
             self._census.note(client)
             self._follow_up(client)
+            self._go_on(client)
         return sent
+
+    def _go_on(self, client: Client) -> None:
+        """The programme is known now: a viewer that came with a place is sent what follows that, and no more."""
+        first, window = client.resumes, self.relay.window
+        if first is not None and window.names:
+            client.resumes = None
+            self._catch_up(client, self._missed(client.viewer, first))
 
     def _give(self, client: Client, part: Frame, now: float) -> int:
         if client.is_gone:

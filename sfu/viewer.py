@@ -21,7 +21,7 @@ from sfu.line import Line
 from sfu.picture import Picture
 from sfu.selector import FLOOR_BYTES, Choice
 from sfu.stream import Stream
-from sfu.window import Window
+from sfu.window import Track, Window
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -39,8 +39,6 @@ class Limits(msgspec.Struct, frozen=True):
     """Video skips when so much more was sent than the player reports to have (or, where it does not say that, to show)."""
     report_valid_s: float = 3.0
     """An older report says nothing: a page in the background reports rarely."""
-    may_leave_choice: bool = True
-    """Whether `AUTO` is understood: an edge passes on what it is asked for, and has no line that a picture is chosen for."""
     nothing_s: float = 12.0
     """Of a viewer of `auto` nothing got through for so long: sent away …"""
     undrained_s: float = 15.0
@@ -53,8 +51,10 @@ TOO_SLOW = Bye("too_slow", retry_ms=5_000)
 class Viewer:
     """One viewer's choice of renditions, and where each of them stands."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, is_edge: bool = False) -> None:
+        """An edge takes several renditions of a kind, each for viewers of its own: none gives way to another."""
         self._limits = limits or Limits()
+        self._is_edge = is_edge
         self._names: tuple[str, ...] = ()
         self._programme: Programme | None = None
         self._streams: dict[int, Stream] = {}
@@ -106,7 +106,7 @@ class Viewer:
         self._names, self._most = tuple(names), most
         if AUTO not in self._names:
             self._leave_choice()
-        elif self._picture is None and self._limits.may_leave_choice:
+        elif self._picture is None and not self._is_edge:  # an edge has no line that a picture is chosen for
             self._picture = Picture(self._line, len(self._names) > 1)
         self._resolve("start" if first else "asked")
 
@@ -117,12 +117,16 @@ class Viewer:
             self._resolve("start")
 
     def resume(self, position: Position, window: Window) -> list[Frame]:
-        """What follows this position, in order; the current segment where that is not held, or more than one may miss."""
-        missed = {number: window.tracks[number].after(position) for number in self._streams}
+        """What follows this position, in order; the current segment where that is not held, or more than one may miss.
+
+        Where nothing is held of a rendition (this edge has only begun with it) it goes on as soon as its next part comes.
+        """
+        fresh = {n: s for n, s in self._streams.items() if n in window.tracks and s.position is None and not s.flowing}
+        missed = {number: _after(window.tracks[number], position) for number in fresh}
         size = sum(len(part.wire) for parts in missed.values() for part in parts or ())
-        current = window.start_msn(self._streams) or 0
+        current = window.start_msn(fresh) or 0
         frames: list[Frame] = []
-        for number, stream in self._streams.items():
+        for number, stream in fresh.items():
             after = missed[number] if size <= self._skip_at else None
             stream.flowing = after is not None
             if stream.flowing or position < (current, 0):
@@ -132,7 +136,7 @@ class Viewer:
 
     def start(self, window: Window) -> list[Frame]:
         """The current segment of every rendition that is to appear, not to replace one that flows; in order."""
-        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing}
+        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing and not self._is_edge}
         # The window may already be one programme ahead of what this viewer was told.
         held = {number: stream for number, stream in self._streams.items() if number in window.tracks}
         fresh = [n for n, s in held.items() if s.position is None and s.is_video not in flowing]
@@ -321,7 +325,8 @@ class Viewer:
     def _dismiss(self, number: int, wanted: Iterable[Rendition]) -> None:
         stream = self._streams[number]
         in_programme = self._programme is not None and any(r.id == number for r in self._programme.renditions)
-        if stream.flowing and in_programme and any(r.kind is stream.rendition.kind for r in wanted):
+        replaced = not self._is_edge and any(r.kind is stream.rendition.kind for r in wanted)
+        if stream.flowing and in_programme and replaced:
             stream.leaving = True
         else:
             del self._streams[number]
@@ -336,6 +341,10 @@ class Viewer:
         bytes_s = sum(rendition.bitrate_bps for rendition in wanted) / 8
         self._skip_at = int(min(max(limits.unsent_min, limits.unsent_s * bytes_s), limits.unsent_max))
         self._gone_at = min(2 * self._skip_at, limits.gone_max)
+
+
+def _after(track: Track, position: Position) -> list[Frame] | None:
+    return track.after(position) if track.segments else []
 
 
 def _in_time(part: Frame) -> tuple[int, int, int]:

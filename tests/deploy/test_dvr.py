@@ -311,9 +311,10 @@ async def test_more_readers_than_a_front_has_places_for_are_asked_to_come_back(t
             file.truncate(1 << 26)
         index = tmp_path / "dvr" / EVENT / "360p" / "1.idx"
         whole = index.read_bytes()
-        from plenum.recording import pack, unpack as entries  # noqa: PLC0415
+        import msgspec
 
-        import msgspec  # noqa: PLC0415
+        from plenum.recording import pack
+        from plenum.recording import unpack as entries
 
         last = entries(whole)[-1]
         index.write_bytes(whole + pack(msgspec.structs.replace(last, msn=99, offset=last.end, length=60_000_000)))
