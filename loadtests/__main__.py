@@ -16,7 +16,17 @@ from types import ModuleType
 import msgspec
 
 from loadtests.line import LineUnavailable
-from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, slow_readers, two_hours, whip_cycles
+from loadtests.scenarios import (
+    attack,
+    bad_line,
+    bad_offers,
+    cascade,
+    long_film,
+    recovery,
+    slow_readers,
+    two_hours,
+    whip_cycles,
+)
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
 from loadtests.tls_proxy import ProxyUnavailable
@@ -25,6 +35,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "attack": attack,
     "bad-line": bad_line,
     "bad-offers": bad_offers,
+    "cascade": cascade,
     "long-film": long_film,
     "recovery": recovery,
     "slow-readers": slow_readers,
