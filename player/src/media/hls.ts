@@ -8,8 +8,8 @@ import Hls, { type ErrorData, type Fragment, type Level } from "hls.js";
 
 import { waitMs, type Backoff } from "../core/backoff";
 import type { ServerClock } from "../core/latency";
-import { AUDIO_ONLY, type Rung } from "../core/quality";
-import { NO_STATS, type Engine, type EngineStats, type PullListener } from "./engine";
+import { AUDIO_ONLY, AUTO, type Rung } from "../core/quality";
+import { NO_STATS, type Engine, type EngineStats, type PullListener, type Switch } from "./engine";
 import { Playback } from "./playback";
 
 const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
@@ -17,6 +17,9 @@ const MOST_MEDIA_REPAIRS = 3;
 /** Without a fatal error for so long, what went wrong before is forgotten. */
 const QUIET_MS = 30_000;
 const FOLLOWING_WITHIN_S = 3;
+const MOST_SWITCHES = 50;
+/** hls.js chooses. */
+const BY_ITSELF = -1;
 
 export function canHls(): boolean {
   return Hls.isSupported();
@@ -24,6 +27,7 @@ export function canHls(): boolean {
 
 export class HlsEngine implements Engine {
   readonly path = "hls";
+  readonly switches: Switch[] = [];
   private readonly playback: Playback;
   private hls: Hls | null = null;
   private choice: string;
@@ -84,6 +88,9 @@ export class HlsEngine implements Engine {
       rendition: this.choice === AUDIO_ONLY ? "audio" : (nameOf(hls.levels[hls.currentLevel]) ?? ""),
       msn: typeof this.fragment?.sn === "number" ? this.fragment.sn : 0,
       part: 0,
+      isStill: false,
+      frozenMs: 0,
+      silentMs: Math.round(this.playback.stalledMs),
     };
   }
 
@@ -105,12 +112,15 @@ export class HlsEngine implements Engine {
       backBufferLength: 20,
       maxLiveSyncPlaybackRate: 1.06,
       startLevel: 0,
+      // Choosing by itself, no larger than it is shown.
+      capLevelToPlayerSize: true,
     });
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));
     hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
       this.fragment = frag;
     });
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => this.switched(nameOf(hls.levels[level]) ?? ""));
     hls.on(Hls.Events.LEVEL_UPDATED, () => this.reached());
     hls.on(Hls.Events.ERROR, (_, data) => this.error(hls, data));
     hls.attachMedia(this.video);
@@ -124,13 +134,18 @@ export class HlsEngine implements Engine {
   private parsed(hls: Hls): void {
     if (this.choice !== AUDIO_ONLY) {
       this.listener.rungs(rungsOf(hls.levels));
-      // A fixed level: choosing by itself comes with the delivery work, and is not half done here.
       hls.currentLevel = this.levelOf(hls.levels);
     }
     void this.playback.start();
   }
 
+  private switched(rendition: string): void {
+    this.switches.push({ at: Date.now(), rendition, why: this.choice === AUTO ? "line" : "asked" });
+    if (this.switches.length > MOST_SWITCHES) this.switches.shift();
+  }
+
   private levelOf(levels: readonly Level[]): number {
+    if (this.choice === AUTO) return BY_ITSELF;
     const found = levels.findIndex((level) => nameOf(level) === this.choice);
     return found >= 0 ? found : levels.length - 1;
   }

@@ -18,6 +18,7 @@ interface DatedVideo extends HTMLVideoElement {
 
 export class NativeEngine implements Engine {
   readonly path = "native";
+  readonly switches = [];
   private readonly playback: Playback;
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -67,6 +68,9 @@ export class NativeEngine implements Engine {
       rendition: video.videoHeight > 0 ? `${video.videoHeight}p` : "",
       msn: 0,
       part: 0,
+      isStill: false,
+      frozenMs: 0,
+      silentMs: Math.round(this.playback.stalledMs),
     };
   }
 
