@@ -7,7 +7,8 @@ process serves until it is told to stop, or an awaitable when its work ends by i
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,10 @@ from aiohttp import web
 from deploy import demo, secret, tls
 from deploy.admin import process_app
 from deploy.check import media_binding
+from deploy.drain import Drain
 from deploy.figures import Figures
 from deploy.forward import IngestClient, WhipForward, node_principal
+from deploy.registration import Placement, Registration
 from deploy.stage import Stage
 from ingest.service import Ingest
 from player.assets import Assets
@@ -28,13 +31,16 @@ from player.sessions import Sessions
 from plenum.clock import SystemClock
 from plenum.identity import Signer
 from plenum.listen import BACKLOG, listen
+from plenum.nodes import Nodes
 from plenum.places import Places
+from plenum.recording import DVR
 from plenum.registry import Registry
 from plenum.settings import Settings
 from plenum.store import check_policy, connect, short_socket_path
-from plenum.web import PARSER_LIMITS, Gate, application
+from plenum.web import PAGE_POLICY, PARSER_LIMITS, Gate, application, page_policy
 from qna.service import Qna
 from sfu.delivery import Delivery
+from sfu.placement import Offices
 
 Role = Callable[[AsyncExitStack], Awaitable[Awaitable[object] | None]]
 
@@ -62,6 +68,7 @@ def ingest(settings: Settings, name: str, _event: str) -> Role:
             clock=clock,
             media=settings.media,
             rtc=settings.rtc,
+            dvr=settings.dvr,
             bind=media_binding(settings).addresses,
             log=settings.log,
             whip_failures_per_minute=settings.effective_limits.whip_failures_per_minute,
@@ -81,7 +88,8 @@ def front(settings: Settings, name: str, _event: str) -> Role:
     """Pages, API, push, LL-HLS and question sockets on the main port."""
 
     async def build(stack: AsyncExitStack) -> None:
-        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        auth = settings.auth
+        signer = secret.signer(auth.secret, settings.data_dir, auth.delivery_key_hours * 3600)
         clock = SystemClock()
         limits = settings.effective_limits
         gate = Gate(signer, settings.tenant, clock, settings.server.public_url)
@@ -105,7 +113,9 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             viewers_per_event=limits.viewers_per_event,
             held_reloads=limits.held_reloads,
             places=places,
-            sockets_per_person=limits.sockets_per_person,
+            sockets_per_person=2 * limits.sockets_per_person,  # a page takes its picture and its sound by one each
+            recordings=settings.data_dir / DVR if settings.dvr.enabled else None,
+            reads=settings.dvr.reads,
         )
         await delivery.start()
         stack.push_async_callback(delivery.close)
@@ -127,6 +137,9 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         delivery.on_programme.append(stage.on_programme)
         stack.push_async_callback(stage.close)
 
+        nodes = Nodes(redis, settings.tenant, clock)
+        placement = Placement(nodes, Offices(settings.placement.subnets), clock)
+
         public_url = settings.server.public_url
         trusts_proxy = settings.server.tls == "proxy"
         whip = WhipForward(
@@ -142,15 +155,100 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         )
         hours = settings.auth.session_hours
         sessions = Sessions(registry, gate, signer, clock, settings.tenant, hours, trusts_proxy=trusts_proxy)
-        events = Events(registry, gate, signer, clock, stage, settings.tenant, public_url)
+        events = Events(
+            registry,
+            gate,
+            signer,
+            clock,
+            stage,
+            settings.tenant,
+            public_url,
+            records=settings.dvr.enabled,
+            placement=placement,
+            trusts_proxy=trusts_proxy,
+        )
         app = application()
+        app.on_response_prepare.append(partial(_let_pages_reach, placement, settings.placement.origins))
         for part in (sessions, events, whip, delivery, qna, Assets()):
             app.add_routes(part.routes())
         app.on_shutdown.append(delivery.drain)  # before aiohttp closes sockets: viewers hear when to come back
         await _serve_main(stack, app, settings)
         await _serve_admin(stack, settings, name)
 
+        async def is_elsewhere() -> bool:
+            return bool(await placement.everywhere())
+
+        stack.push_async_callback(Drain(delivery, settings.server.drain_s, None, is_elsewhere))
+
     return build
+
+
+def edge(settings: Settings, name: str, _event: str) -> Role:
+    """Push and LL-HLS alone, fed by a front or by another edge on another machine."""
+
+    async def build(stack: AsyncExitStack) -> None:
+        auth, own, limits = settings.auth, settings.edge, settings.effective_limits
+        signer = secret.signer(auth.secret, settings.data_dir, auth.delivery_key_hours * 3600)
+        clock = SystemClock()
+        called = edge_name(settings)
+        places = Places(limits.sockets_per_process)
+        delivery = Delivery(
+            upstream=own.upstream,
+            gate=Gate(signer, settings.tenant, clock, own.pages_url),
+            signer=signer,
+            tenant=settings.tenant,
+            clock=clock,
+            node_ticket=lambda _event: _node_ticket(signer, clock, settings.tenant, called),
+            viewers_per_event=limits.viewers_per_event,
+            held_reloads=limits.held_reloads,
+            places=places,
+            sockets_per_person=2 * limits.sockets_per_person,
+            reads=settings.dvr.reads,
+            upstream_tls=tls.trusting(own.upstream_ca) if own.upstream_ca else None,
+        )
+        await delivery.start()
+        stack.push_async_callback(delivery.close)
+        registration = None
+        if settings.redis.url:
+            redis = connect(settings.redis.url)
+            stack.push_async_callback(redis.aclose)
+            process = f"{called}:{name}"
+            figures = Figures(redis, settings.tenant, process, delivery, None, clock)
+            figures.start()
+            stack.push_async_callback(figures.close)
+            nodes = Nodes(redis, settings.tenant, clock)
+            registration = Registration(
+                nodes, process, called, own.public_url, lambda: delivery.people, places, limits.sockets_per_process
+            )
+            registration.start()
+            stack.push_async_callback(registration.close)
+        app = application()
+        app.add_routes(delivery.routes())
+        app.on_shutdown.append(delivery.drain)
+        await _serve_main(stack, app, settings)
+        await _serve_admin(stack, settings, name)
+        leave = registration.drain if registration is not None else None
+        stack.push_async_callback(Drain(delivery, settings.server.drain_s, leave, _always))
+
+    return build
+
+
+async def _always() -> bool:
+    """From an edge there is always a way back to what feeds it."""
+    return True
+
+
+def edge_name(settings: Settings) -> str:
+    """As it was called, or as its machine is."""
+    return settings.edge.name or re.sub(r"[^a-z0-9-]+", "-", gethostname().lower()).strip("-")[:32] or "edge"
+
+
+async def _let_pages_reach(
+    placement: Placement, origins: Sequence[str], _: web.Request, response: web.StreamResponse
+) -> None:
+    """A page may open sockets and read media at the edges, and nowhere else beside its own front."""
+    if response.headers.get("Content-Security-Policy") == PAGE_POLICY and response.content_type == "text/html":
+        response.headers["Content-Security-Policy"] = page_policy([*await placement.everywhere(), *origins])
 
 
 def demo_presenter(settings: Settings, name: str, event: str) -> Role:
@@ -178,6 +276,7 @@ def demo_bots(settings: Settings, name: str, event: str) -> Role:
 ROLES: Mapping[str, Callable[[Settings, str, str], Role]] = {
     "ingest": ingest,
     "front": front,
+    "edge": edge,
     "demo-presenter": demo_presenter,
     "demo-bots": demo_bots,
 }

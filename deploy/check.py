@@ -10,10 +10,29 @@ from plenum.store import connect
 
 
 def check(settings: Settings) -> None:
-    """Raises BadInput `bad_rtc_settings`, `bad_settings`."""
+    """Raises BadInput `bad_rtc_settings`, `bad_settings`, `bad_certificate`, `no_shared_secret`."""
     media_binding(settings)
+    if settings.edge.upstream:
+        check_edge(settings)
     if settings.redis.url:
         check_store_url(settings.redis.url)
+
+
+def check_edge(settings: Settings) -> None:
+    """What `plenum edge` needs. Raises BadInput `no_upstream`, `no_shared_secret`, `bad_certificate`."""
+    if not settings.edge.upstream:
+        raise BadInput(
+            "An edge takes the feed from somewhere: --upstream https://live.example.org, or edge.upstream.",
+            code="no_upstream",
+        )
+    if not settings.auth.secret:
+        raise BadInput(
+            "An edge checks tickets that its front signed: give it the same auth.secret (PLENUM_AUTH__SECRET_FILE names a file "
+            "that holds it). A front that was given none keeps its own in secret.key in its data folder: set one there too.",
+            code="no_shared_secret",
+        )
+    if settings.edge.upstream_ca is not None:
+        tls.trusting(settings.edge.upstream_ca)
 
 
 def media_binding(settings: Settings) -> MediaBinding:

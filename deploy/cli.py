@@ -93,6 +93,33 @@ def run(
 
 
 @app.command()
+def edge(
+    *,
+    upstream: Annotated[
+        list[str] | None, typer.Option(help="A front or edge to take the feed from; best first.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of this edge; left out: the machine's.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="Address by which viewers reach this edge.")] = None,
+    pages_url: Annotated[str | None, typer.Option(help="Address of the pages: the front's.")] = None,
+    host: Host = None,
+    port: Port = None,
+    admin_port: AdminPort = None,
+    tls: Annotated[str | None, typer.Option(help="off, auto, files or proxy.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Deliver on another machine what a front (or another edge) has: push and LL-HLS."""
+    from deploy.edge import run_edge  # noqa: PLC0415 - `plenum --help` should not load the server
+
+    sections: dict[str, dict[str, Any]] = {
+        "server": {"host": host, "port": port, "admin_port": admin_port, "tls": tls},
+        "edge": {"upstream": upstream or None, "name": name, "public_url": public_url, "pages_url": pages_url},
+    }
+    with _sentences():
+        settings = load(_flags(sections, data_dir=data_dir))
+    _finish(run_edge(settings, console=out))
+
+
+@app.command()
 def present(
     source: Annotated[str, typer.Argument(help="A file that FFmpeg reads (mp4, mkv, webm), or 'testsrc'.")],
     event: EventId,

@@ -12,10 +12,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from deploy import tls
+from deploy.check import check_edge
 from plenum.errors import PlenumError
 from plenum.settings import Settings
 
@@ -26,6 +28,7 @@ DISK_BAD = 0.05
 CORES_GOOD = 2
 SANDBOX_CHECK = ("-m", "ingest.confinement")
 SANDBOX_WITHIN_S = 20.0
+UPSTREAM_WITHIN_S = 3.0
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -50,6 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
         _store,
         _udp,
         _pages,
+        _edge,
     )
     return [finding for check in checks for finding in check(settings)]
 
@@ -166,3 +170,32 @@ def _udp(settings: Settings) -> Iterator[Finding]:
 def _pages(_: Settings) -> Iterator[Finding]:
     built = (Path(__file__).parent.parent / "player" / "dist" / "watch.html").exists()
     yield Finding("pages", "ok" if built else "bad", "built" if built else "not built: run `make`")
+
+
+def _edge(settings: Settings) -> Iterator[Finding]:
+    """For a machine that is to be an edge, and a front that places viewers by office."""
+    own = settings.edge
+    if own.upstream:
+        try:
+            check_edge(settings)
+        except PlenumError as error:
+            yield Finding("edge", "bad", error.message)
+        for address in own.upstream:
+            yield _reached(address)
+        if not (settings.redis.url and own.public_url):
+            missing = "redis.url" if own.public_url else "edge.public_url"
+            yield Finding("edge", "warn", f"without {missing} no viewer is sent to this edge")
+        if not own.pages_url:
+            yield Finding("edge", "warn", "without edge.pages_url browsers may open no socket here")
+    if settings.placement.subnets:
+        yield Finding("placement", "ok", f"{len(settings.placement.subnets)} networks have an edge of their own")
+
+
+def _reached(address: str) -> Finding:
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), UPSTREAM_WITHIN_S).close()
+    except OSError as error:
+        return Finding("upstream", "bad", f"{address} cannot be reached ({error.strerror or error})")
+    return Finding("upstream", "ok", f"{address} can be reached")

@@ -1,6 +1,6 @@
 """An event's figures over all fronts, for the pages' API: what its programme shows, and how many watch by push.
 
-The programme is the ingest's own word. Viewers are summed in the store: each front writes those it has into
+The programme is the ingest's own word. Viewers are summed in the store: each front and edge writes those it has into
 `pl:<tenant>:watching:<event>` (hash front -> "count at_ms", expires). What surprises: nothing here is needed for the picture;
 with the store or the ingest away a front tells what it sees itself.
 """
@@ -60,8 +60,13 @@ class _Status(msgspec.Struct, frozen=True):
 class Figures:
     """`start`, ask, `close`."""
 
-    def __init__(self, redis: Redis, tenant: str, front: str, delivery: Delivery, ingest: Ingest, clock: Clock) -> None:
-        """`front` names this process for as long as the platform runs: after a restart it writes where it wrote before."""
+    def __init__(
+        self, redis: Redis, tenant: str, front: str, delivery: Delivery, ingest: Ingest | None, clock: Clock
+    ) -> None:
+        """`front` names this process for as long as the platform runs: after a restart it writes where it wrote before.
+
+        Without an ingest (at an edge) it only says what it has.
+        """
         self._redis = redis
         self._tenant = tenant
         self._delivery = delivery
@@ -83,7 +88,7 @@ class Figures:
 
     async def programme(self, event: Event) -> Programme | None:
         """What the event's programme shows, as its ingest says; only a live event has one there."""
-        if event.state is not EventState.LIVE:
+        if self._ingest is None or event.state is not EventState.LIVE:
             return self._delivery.programme(event.id)
         known = self._remembered("programme", event.id)
         if known is not None:

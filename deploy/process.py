@@ -27,6 +27,8 @@ from plenum.settings import read_back
 logger = logs.get_logger("process")
 
 BEAT_S = 1.0
+GC_THRESHOLD = (20_000, 20, 20)
+"""Requests leave hardly a cycle behind, but allocate so much that Python's default of 700 looks for some at every third one."""
 WORDS_MAX = 2048
 """Of a failure; the supervisor reads it at once."""
 
@@ -41,6 +43,7 @@ async def serve(role: assemble.Role, ready_fd: int) -> int:
         work = await role(stack)
         gc.collect()
         gc.freeze()  # what exists now lives to the end: full collections need not look at it again
+        gc.set_threshold(*GC_THRESHOLD)
         _say(ready_fd, READY)
         beat = asyncio.create_task(_beat(ready_fd))
         stack.callback(beat.cancel)

@@ -7,19 +7,19 @@ import secrets
 from pathlib import Path
 
 from plenum.errors import BadInput
-from plenum.identity import Signer
+from plenum.identity import DELIVERY_PERIOD_S, Signer
 from plenum.private_folder import make_private
 
 SECRET_MIN = 16
 
 
-def signer(configured: str, data_dir: Path) -> Signer:
+def signer(configured: str, data_dir: Path, delivery_period_s: float = DELIVERY_PERIOD_S) -> Signer:
     """Raises BadInput `weak_secret`."""
     if configured:
         if len(configured) < SECRET_MIN:
             raise BadInput(f"auth.secret needs at least {SECRET_MIN} characters.", code="weak_secret")
-        return Signer(configured.encode())
-    return Signer(_kept(data_dir / "secret.key"))
+        return Signer(configured.encode(), delivery_period_s)
+    return Signer(_kept(data_dir / "secret.key"), delivery_period_s)
 
 
 def _kept(path: Path) -> bytes:

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from plenum.errors import PlenumError, Unavailable
@@ -31,7 +32,9 @@ START_S = 60.0
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CALM_S = 60.0
 """Crashes older than this no longer count for the back-off."""
-STOP_S = 8.0
+STOP_S = 26.0
+"""A front or an edge serves its viewers up to 20 s while they go elsewhere (server.drain_s); all is over within 30 s."""
+HURRIED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class ChildSpec:
 
     name: str
     argv: tuple[str, ...]
+    role: str = ""
+    """Those of one role, started after one another, are stopped together."""
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -78,6 +83,13 @@ class Child:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """SIGTERM again; soon after that SIGKILL."""
+        process = self._process
+        if process is not None and process.returncode is None and self._stopping.is_set():
+            process.terminate()
+            asyncio.get_running_loop().call_later(HURRIED_S, _kill, process)
 
     def why(self) -> PlenumError:
         """What to tell of a child that failed: what it said itself, else how it ended."""
@@ -163,11 +175,17 @@ class Child:
             transport.close()
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
 class Supervisor:
     """All children of one `plenum run`."""
 
     def __init__(self) -> None:
         self.children: list[Child] = []
+        self._is_stopping = False
 
     async def launch(self, spec: ChildSpec, patience_s: float = START_S) -> Child:
         """Start a child and wait until it is ready. Raises what the child says, or Unavailable `child_failed`."""
@@ -187,15 +205,25 @@ class Supervisor:
         return child
 
     async def stop(self) -> None:
-        """Last started first: the demo before the fronts, the ingest last."""
-        for child in reversed(self.children):
-            await child.stop()
+        """Last started first: the demo before the fronts, the ingest last; those of one role together."""
+        self._is_stopping = True
+        for _, together in groupby(reversed(self.children), key=lambda child: child.spec.role):
+            await asyncio.gather(*(child.stop() for child in together))
+
+    def hurry(self) -> None:
+        """A second SIGTERM: no more patience with viewers."""
+        for child in self.children:
+            child.hurry()
 
     def healthy(self) -> dict[str, bool]:
-        return {child.spec.name: child.ready.is_set() or child.finished.is_set() for child in self.children}
+        """Whether each serves; nobody does any more once the platform is being stopped."""
+        return {
+            child.spec.name: not self._is_stopping and (child.ready.is_set() or child.finished.is_set())
+            for child in self.children
+        }
 
 
 def spec(name: str, role: str, settings_file: Path, *extra: str) -> ChildSpec:
     """A child that runs `deploy.process` in the given role."""
     argv = (sys.executable, "-m", "deploy.process", role, "--settings", str(settings_file), "--name", name, *extra)
-    return ChildSpec(name, argv)
+    return ChildSpec(name, argv, role)

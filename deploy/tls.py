@@ -52,6 +52,14 @@ def context(server: ServerSettings, data_dir: Path, names: list[str]) -> ssl.SSL
     return made
 
 
+def trusting(authority: Path) -> ssl.SSLContext:
+    """For connections to a server whose certificate this file vouches for. Raises BadInput `bad_certificate`."""
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except (OSError, ssl.SSLError) as error:
+        raise BadInput(f"The certificate {authority} cannot be used: {error}", code="bad_certificate") from None
+
+
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -32,6 +32,9 @@ ledger_seconds = Histogram(
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 8),
 )
 ledger_failures = Counter("plenum_ledger_failures", "Records that the disk refused.")
+archive_bytes = Counter("plenum_archive_bytes", "Media written to recordings.")
+archive_gaps = Counter("plenum_archive_gaps", "Segments that were not recorded, by reason.", ["reason"])
+archive_stopped = Gauge("plenum_archive_stopped", "1 while too little of the disk is free to record.")
 
 _OF_EVENT = (
     sessions,

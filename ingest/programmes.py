@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ingest import ledger
+from ingest.archive import Archive
 from ingest.channel import Channels
 from ingest.control import Stats
 from ingest.program import Peers, Programme
@@ -70,6 +71,7 @@ class Programmes:
         folder: Path,
         peers: Peers,
         channels: Channels,
+        archive: Archive,
         plan: Plan,
         clock: Clock,
         command: Sequence[str] = COMMAND,
@@ -77,6 +79,7 @@ class Programmes:
         self._folder = folder
         self._peers = peers
         self._channels = channels
+        self._archive = archive
         self._plan = plan
         self._clock = clock
         self._spares = Spares(command)
@@ -92,6 +95,7 @@ class Programmes:
             record = await asyncio.to_thread(ledger.load, self._folder, event, self._clock.wall())
             if record.ended_at_ms:
                 self._channels.note_ended(event, _over(record.epoch))
+                self._archive.note_ended(event)
             elif record.is_running:
                 log.info("programme_resumed", event_id=event, msn=record.msn, epoch=record.epoch)
                 self._add(resumed(record, self._clock.wall())).resume()
@@ -183,9 +187,11 @@ class Programmes:
             self._forget_idle()
         if len(self._programmes) >= KNOWN_MAX:
             raise Unavailable("This ingest carries too many events.", code="too_many_events", retry_s=30)
+        channel = self._channels.open(record.event)
+        self._archive.follow(channel)
         programme = Programme(
             record,
-            self._channels.open(record.event),
+            channel,
             ledger.Ledger(self._folder, self._disk),
             self._peers,
             self._plan,
@@ -220,6 +226,7 @@ class Programmes:
         programme = self._programmes.pop(event, None)
         if programme is not None:
             channel = self._channels.open(event)
+            self._archive.leave(event)
             channel.is_on = False
             channel.clear()
             self._channels.release(channel)

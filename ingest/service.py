@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from ingest.archive import Archive
 from ingest.channel import Channels
 from ingest.origin import Origin
 from ingest.peers import Peers
@@ -24,8 +25,9 @@ from plenum.clock import Clock
 from plenum.errors import Unauthorized
 from plenum.event import Language, check_title
 from plenum.identity import Role
+from plenum.recording import DVR
 from plenum.rtc_binding import MediaBinding
-from plenum.settings import LogSettings, MediaSettings, RtcSettings
+from plenum.settings import DvrSettings, LogSettings, MediaSettings, RtcSettings
 from plenum.web import Gate, bearer_token, json_response, read_json
 
 INTERNAL = "/internal/events/{event:[a-z0-9-]{1,48}}"
@@ -49,6 +51,7 @@ class Ingest:
         clock: Clock,
         media: MediaSettings,
         rtc: RtcSettings,
+        dvr: DvrSettings,
         bind: Sequence[str],
         log: LogSettings | None = None,
         whip_failures_per_minute: int = FAILURES_PER_MINUTE,
@@ -59,9 +62,12 @@ class Ingest:
         binding = MediaBinding(tuple(bind), rtc.public_address, rtc.port_min, rtc.port_max)
         self._peers = Peers(binding, log_level=log.level, log_format=log.format)
         self._channels = Channels()
+        self._archive = Archive(data_dir / DVR, dvr, clock)
         plan = Plan(tuple(media.ladder), media.fps, media.x264_preset)
         command = (*transcoder, "--sandbox", media.sandbox, "--log-level", log.level, "--log-format", log.format)
-        self._programmes = Programmes(data_dir / "events", self._peers, self._channels, plan, clock, command)
+        self._programmes = Programmes(
+            data_dir / "events", self._peers, self._channels, self._archive, plan, clock, command
+        )
         self._origin = Origin(self._channels, gate, clock)
         self._whip = Whip(
             self._programmes,
@@ -85,6 +91,7 @@ class Ingest:
 
     async def start(self) -> None:
         """Presenters can be taken in, and running events go on."""
+        await self._archive.start()  # programmes that go on are recorded from their first part
         await asyncio.gather(self._peers.start(), self._programmes.start())
         self._ready = True
 
@@ -93,6 +100,7 @@ class Ingest:
         self._ready = False
         await self._programmes.close()
         await self._origin.close()
+        await self._archive.close()
         await self._peers.close()
 
     async def _describe(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from types import ModuleType
 import msgspec
 
 from loadtests.line import LineUnavailable
-from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, whip_cycles
+from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, two_hours, whip_cycles
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
 
@@ -26,6 +26,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "bad-offers": bad_offers,
     "long-film": long_film,
     "recovery": recovery,
+    "two-hours": two_hours,
     "whip-cycles": whip_cycles,
 }
 

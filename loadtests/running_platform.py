@@ -43,7 +43,7 @@ class Platform:
         self._spoke = asyncio.Event()
         self.links: dict[str, str] = {}
         self.url = ""
-        self.admin_url = f"http://127.0.0.1:{_free_port()}"
+        self.admin_url = f"http://127.0.0.1:{free_port()}"
         self.started_s = 0.0
 
     @property
@@ -176,7 +176,7 @@ def metric(lines: Iterable[str], name: str, event: str = "") -> float:
     return sum(float(line.split()[-1]) for line in samples)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,7 +15,7 @@ from plenum.event import Event, EventState, Language, Moderation
 from plenum.identity import ALLOWS, ANY_EVENT, TICKET_S, Principal, Role, Session, Signer
 from plenum.media import Programme, ProgrammeState
 from plenum.registry import Registry
-from plenum.web import Gate, json_response, read_json
+from plenum.web import Gate, client_address, json_response, read_json
 
 INVITED = (Role.VIEWER, Role.PRESENTER, Role.PRODUCER)
 WHIP_CARD_S = 12 * 3600
@@ -33,6 +33,12 @@ class Stage(Protocol):
     async def created(self, event: Event) -> None: ...
 
     async def ended(self, event: Event) -> None: ...
+
+
+class Placement(Protocol):
+    """Where a viewer takes the picture from: addresses of edges, best first, for somebody who is seen at this address."""
+
+    async def places(self, address: str) -> list[str]: ...
 
 
 class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +86,8 @@ class JoinView(msgspec.Struct, frozen=True):
     ticket_lifetime_s: int
     feed: list[str]
     hls: str
+    dvr: str
+    """The playlist from the start of the event; empty where nothing is recorded."""
     qna: str
     whip: str
     server_time_ms: int
@@ -103,7 +111,18 @@ class Events:
     """The handlers; `routes()` is what the front mounts."""
 
     def __init__(
-        self, registry: Registry, gate: Gate, signer: Signer, clock: Clock, stage: Stage, tenant: str, public_url: str
+        self,
+        registry: Registry,
+        gate: Gate,
+        signer: Signer,
+        clock: Clock,
+        stage: Stage,
+        tenant: str,
+        public_url: str,
+        *,
+        records: bool = False,
+        placement: Placement | None = None,
+        trusts_proxy: bool = False,
     ) -> None:
         self._registry = registry
         self._gate = gate
@@ -112,6 +131,9 @@ class Events:
         self._stage = stage
         self._tenant = tenant
         self._public_url = public_url.rstrip("/")
+        self._records = records
+        self._placement = placement
+        self._trusts_proxy = trusts_proxy
 
     def routes(self) -> list[web.RouteDef]:
         one = "/api/v1/events/{event:[a-z0-9-]{1,48}}"
@@ -164,6 +186,7 @@ class Events:
         event, principal = await self._open(request, Role.VIEWER)
         now = self._clock.wall()
         key = self._signer.delivery_key(self._tenant, event.id, now)
+        bases = [*await self._places(request), ""]  # the front itself last: it feeds the edges too
         return json_response(
             JoinView(
                 event=view(event, principal.role),
@@ -171,13 +194,20 @@ class Events:
                 role=principal.role,
                 ticket=self._signer.ticket(principal, now),
                 ticket_lifetime_s=TICKET_S,
-                feed=[f"/live/{event.id}/feed"],
-                hls=f"/live/{event.id}/{key}/index.m3u8",
+                feed=[f"{base}/live/{event.id}/feed" for base in bases],
+                hls=f"{bases[0]}/live/{event.id}/{key}/index.m3u8",
+                dvr=f"{bases[0]}/live/{event.id}/{key}/dvr.m3u8" if self._records else "",
                 qna=f"/qna/{event.id}/socket",
                 whip=f"/whip/{event.id}",
                 server_time_ms=int(now * 1000),
             )
         )
+
+    async def _places(self, request: web.Request) -> list[str]:
+        """Looked up by the address that the request came from, which is kept nowhere."""
+        if self._placement is None:
+            return []
+        return await self._placement.places(client_address(request, self._trusts_proxy))
 
     async def _links(self, request: web.Request) -> web.Response:
         event, _ = await self._open(request, Role.PRODUCER)

@@ -11,6 +11,7 @@
     ├── PreconditionFailed  412
     ├── TooLarge            413
     ├── UnsupportedMedia    415
+    ├── RangeNotSatisfiable 416   bytes that are not there (yet)
     ├── Unprocessable       422
     ├── PreconditionRequired 428
     ├── TooMany             429   `retry_s` says when to come back
@@ -101,6 +102,11 @@ class TooLarge(PlenumError):
 class UnsupportedMedia(PlenumError):
     status = 415
     default_code = "unsupported_media"
+
+
+class RangeNotSatisfiable(PlenumError):
+    status = 416
+    default_code = "bad_range"
 
 
 class Unprocessable(PlenumError):

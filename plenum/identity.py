@@ -12,6 +12,7 @@ import hmac
 import re
 import secrets
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,6 +26,9 @@ from plenum.event import EVENT_ID
 LEEWAY_S = 30
 TICKET_S = 600
 """How long a ticket lives: it opens a socket, an open socket does not need it any more."""
+DELIVERY_PERIOD_S = 6 * 3600.0
+"""How long a delivery key is handed out; it stays valid for one more."""
+DELIVERY_KEYS_KEPT = 256
 NAME_MAX = 64
 ANY_EVENT = "*"
 """A session's key for a role that holds in every event of the tenant."""
@@ -107,8 +111,11 @@ def clean_name(name: str) -> str:
 class Signer:
     """Signs and checks tickets, sessions, CSRF tokens and delivery keys with keys derived from one secret."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, delivery_period_s: float = DELIVERY_PERIOD_S) -> None:
         self._secret = secret
+        self._delivery_period_s = delivery_period_s
+        # Asked for by every request of a player that pulls, with the same answer for hours.
+        self._delivery = lru_cache(DELIVERY_KEYS_KEPT)(self._make_delivery_key)
         self._ticket_key = OctKey.import_key(self._derive("ticket"))
         self._session_key = OctKey.import_key(self._derive("session"))
 
@@ -178,20 +185,20 @@ class Signer:
     def csrf_matches(self, session: Session, token: str) -> bool:
         return hmac.compare_digest(self.csrf(session).encode(), token.encode("utf-8", "replace"))
 
-    def delivery_key(self, tenant: str, event: str, now: float, period_s: float = 6 * 3600) -> str:
-        """The event's key in LL-HLS paths: the same for all its viewers, so that caches work; rotates with `period_s`."""
-        return self._delivery(tenant, event, int(now // period_s))
+    def delivery_key(self, tenant: str, event: str, now: float) -> str:
+        """The event's key in LL-HLS paths: the same for all its viewers, so that caches work; another in each period."""
+        return self._delivery(tenant, event, int(now // self._delivery_period_s))
 
-    def delivery_key_valid(self, key: str, tenant: str, event: str, now: float, period_s: float = 6 * 3600) -> bool:
+    def delivery_key_valid(self, key: str, tenant: str, event: str, now: float) -> bool:
         """Current or previous period: a player that joined just before the change goes on for one more."""
-        current = int(now // period_s)
+        current = int(now // self._delivery_period_s)
         offered = key.encode("utf-8", "replace")
         return any(
             hmac.compare_digest(self._delivery(tenant, event, period).encode(), offered)
             for period in (current, current - 1)
         )
 
-    def _delivery(self, tenant: str, event: str, period: int) -> str:
+    def _make_delivery_key(self, tenant: str, event: str, period: int) -> str:
         text = f"{tenant}:{event}:{period}".encode()
         return hmac.new(self._derive("delivery"), text, hashlib.sha256).hexdigest()[:32]
 

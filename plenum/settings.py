@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -50,14 +51,14 @@ class ServerSettings(_Section):
     tls_key: Path | None = Field(None, description="PEM private key for tls = 'files'.")
     public_url: str = Field("", description="Address people use, for example https://live.example.org; empty: guessed.")
     fronts: int = Field(1, ge=1, le=16, description="Front processes sharing the main port.")
+    drain_s: float = Field(
+        10, ge=0, le=20, description="How long viewers who were told to go elsewhere are served when this is stopped."
+    )
 
     @field_validator("public_url")
     @classmethod
     def _web_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and not (parts.scheme in ("http", "https") and parts.hostname):
-            raise ValueError(f"'{url}' is no address of a web page, such as https://live.example.org")
-        return url
+        return _address_of_pages(url)
 
 
 class RedisSettings(_Section):
@@ -65,6 +66,54 @@ class RedisSettings(_Section):
     appendfsync: Literal["always", "everysec"] = Field(
         "always", description="Embedded server: when a write is durable."
     )
+
+
+def _address_of_pages(url: str) -> str:
+    parts = urlsplit(url)
+    if url and not (parts.scheme in ("http", "https") and parts.hostname):
+        raise ValueError(f"'{url}' is no address of a web page, such as https://live.example.org")
+    return url.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"'{text}' is no network such as 10.1.0.0/16: {error}") from None
+
+
+class EdgeSettings(_Section):
+    """`plenum edge`: delivery on another machine, fed by a front or by another edge."""
+
+    name: str = Field("", pattern=r"^[a-z0-9-]{0,32}$", description="Name of this edge; empty: that of the machine.")
+    upstream: list[Annotated[str, Field(pattern=r"^(ws|http)s?://[^/\s?#]+/?$")]] = Field(
+        default_factory=list, description="Fronts or edges to take the feed from, best first: https://live.example.org."
+    )
+    upstream_ca: Path | None = Field(None, description="PEM certificate to trust upstream by, where it is our own.")
+    public_url: str = Field("", description="Address by which viewers reach this edge; without it none is sent here.")
+    pages_url: str = Field("", description="Address of the pages (the front's): browsers may open sockets from there.")
+
+    @field_validator("public_url", "pages_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        return _address_of_pages(url)
+
+
+class PlacementSettings(_Section):
+    """Which edge a viewer is sent to."""
+
+    subnets: dict[str, Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]] = Field(
+        default_factory=dict, description="Network to name of the edge there; the longest prefix counts."
+    )
+    origins: list[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*:\[\]-]+$")]] = Field(
+        default_factory=list,
+        description="Edges that pages may reach beside those registered when they are opened: https://*.example.org.",
+    )
+
+    @field_validator("subnets")
+    @classmethod
+    def _networks(cls, subnets: dict[str, str]) -> dict[str, str]:
+        return {_network(network): edge for network, edge in subnets.items()}
 
 
 class IceServerSettings(_Section):
@@ -117,10 +166,24 @@ class MediaSettings(_Section):
         return sorted(ladder, key=RUNG_NAMES.index)
 
 
+class DvrSettings(_Section):
+    """The programme from its start, on disk."""
+
+    enabled: bool = Field(True, description="Record the programme, so that people can go back to its start.")
+    hours: int = Field(12, ge=1, le=168, description="How far back; an older hour is removed as a whole.")
+    keep_hours: int = Field(24, ge=0, le=8_760, description="Kept after the event's end, then removed.")
+    min_free_percent: float = Field(
+        10, ge=0, le=99, description="With less of the disk free nothing is recorded; the picture goes on."
+    )
+    reads: int = Field(256, ge=1, le=4_096, description="Answers one front reads from disk at a time.")
+
+
 class LimitSettings(_Section):
     asks_per_minute: int = Field(3, ge=1, description="Questions a person may ask in a minute.")
     votes_per_minute: int = Field(30, ge=1, description="Votes a person may give or take back in a minute.")
-    sockets_per_person: int = Field(6, ge=1, description="Question sockets a person may hold in one event.")
+    sockets_per_person: int = Field(
+        6, ge=1, description="Question sockets a person may hold in one event; feeds: twice as many."
+    )
     sockets_per_process: int = Field(12_000, ge=1, description="Sockets one front process holds before it sheds.")
     viewers_per_event: int = Field(2_000, ge=1, description="Push viewers of one event on one front.")
     held_reloads: int = Field(4_000, ge=1, description="LL-HLS requests one front holds at a time.")
@@ -142,6 +205,9 @@ LOAD_PROFILE: Mapping[str, int] = {
 class AuthSettings(_Section):
     secret: str = Field("", description="Secret that signs tickets and sessions; empty: one is made in data_dir.")
     session_hours: float = Field(12, gt=0, le=720, description="How long a browser's session lives.")
+    delivery_key_hours: float = Field(
+        6, gt=0, le=720, description="How often the key in LL-HLS addresses changes; the one before stays valid."
+    )
 
 
 class LogSettings(_Section):
@@ -164,6 +230,9 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     rtc: RtcSettings = RtcSettings()
     media: MediaSettings = MediaSettings()
+    dvr: DvrSettings = DvrSettings()
+    edge: EdgeSettings = EdgeSettings()
+    placement: PlacementSettings = PlacementSettings()
     limits: LimitSettings = LimitSettings()
     auth: AuthSettings = AuthSettings()
     log: LogSettings = LogSettings()

@@ -8,7 +8,8 @@ where a PlenumError becomes a response (RFC 9457).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -75,6 +76,16 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+def page_policy(origins: Iterable[str]) -> str:
+    """PAGE_POLICY for pages that may also read media and open sockets at these origins."""
+    reach = " ".join(dict.fromkeys(each for origin in origins for each in (origin, re.sub("^http", "ws", origin))))
+    if not reach:
+        return PAGE_POLICY
+    return PAGE_POLICY.replace("media-src 'self'", f"media-src 'self' {reach}").replace(
+        "connect-src 'self'", f"connect-src 'self' {reach}"
+    )
 
 
 class Gate:

@@ -7,8 +7,10 @@ upstream feed ──► Relay ──► Window ──► Hls
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -19,6 +21,8 @@ from plenum.media import Programme
 from plenum.places import Places
 from plenum.web import Gate
 from sfu import measures
+from sfu.dvr import Dvr
+from sfu.dvr_passed_on import DvrPassedOn
 from sfu.frames import Frame
 from sfu.hls import Hls
 from sfu.push import Limits, Push
@@ -30,6 +34,7 @@ log = get_logger("delivery")
 
 ProgrammeListener = Callable[[str, Programme], None]
 RETRY_WITHIN_MS = 2_000
+LOOK_EVERY_S = 0.05
 SOCKETS_MAX = 12_000
 """Where nobody else in the process opens any (an edge)."""
 
@@ -39,7 +44,7 @@ class Delivery:
 
     def __init__(
         self,
-        upstream: str,
+        upstream: str | Sequence[str],
         gate: Gate,
         signer: Signer,
         tenant: str,
@@ -48,24 +53,62 @@ class Delivery:
         viewers_per_event: int = 2_000,
         held_reloads: int = 4_000,
         places: Places | None = None,
-        sockets_per_person: int = 6,
+        sockets_per_person: int = 12,
+        upstream_tls: ssl.SSLContext | None = None,
+        recordings: Path | None = None,
+        reads: int = 256,
     ) -> None:
+        """`recordings`: the folder that the ingest beside us records into; without one upstream is asked for them."""
         self.on_programme: list[ProgrammeListener] = []
         """Called with the event and its programme whenever it changes, while somebody here watches it."""
         self._clock = clock
-        self._relays = Relays(Upstream(upstream, node_ticket), clock, held_reloads)
+        above = Upstream(upstream, node_ticket, upstream_tls)
+        self._relays = Relays(above, clock, held_reloads)
         self._relays.on_open.append(self._relay_opened)
         self._relays.on_drop.append(self._relay_dropped)
         self._rooms: dict[Relay, tuple[Room, asyncio.Task[None]]] = {}
         limits = Limits(places or Places(SOCKETS_MAX), viewers_per_event, sockets_per_person)
         self._push = Push(self, gate, clock, limits)
-        self._hls = Hls(self._relays, lambda key, event: signer.delivery_key_valid(key, tenant, event, clock.wall()))
+
+        def key_valid(key: str, event: str) -> bool:
+            return signer.delivery_key_valid(key, tenant, event, clock.wall())
+
+        self._hls = Hls(self._relays, key_valid)
+        self._dvr: Dvr | DvrPassedOn | None = None
+        if recordings is not None:
+            self._dvr = Dvr(recordings, key_valid, clock, reads)
+        elif not above.is_local:
+            self._dvr = DvrPassedOn(above, key_valid, reads)
 
     def routes(self) -> list[web.RouteDef]:
-        return self._push.routes() + self._hls.routes()
+        return self._push.routes() + self._hls.routes() + (self._dvr.routes() if self._dvr else [])
 
     async def start(self) -> None:
         await self._relays.start()
+        if self._dvr is not None:
+            await self._dvr.start()
+
+    def refuse_new(self) -> None:
+        """This front is about to stop: nobody new. Whoever is here goes on."""
+        self._push.is_draining = self._hls.is_draining = True
+
+    async def move_all(self, within_s: float) -> None:
+        """Send the push viewers elsewhere, and serve them until they have left or the time is over."""
+        for room, _ in self._rooms.values():
+            room.move_all(round(within_s * 1000))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while any(room.lines for room, _ in self._rooms.values()):  # noqa: ASYNC110 - of many rooms, none tells
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    def release_held(self) -> None:
+        """LL-HLS requests that are held get their answer."""
+        self._relays.release_held()
+
+    @property
+    def people(self) -> int:
+        """Watching by push on this front, of all events."""
+        return sum(room.viewers for room, _ in self._rooms.values())
 
     async def drain(self, _: web.Application | None = None) -> None:
         """Tell every viewer to come back (to another front, or to this one restarted).
@@ -78,6 +121,8 @@ class Delivery:
     async def close(self) -> None:
         await self.drain()
         await self._relays.close()
+        if self._dvr is not None:
+            await self._dvr.close()
 
     def programme(self, event: str) -> Programme | None:
         """What the event's programme says of itself, where somebody here watches it (or did, a minute ago)."""

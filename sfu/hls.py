@@ -22,7 +22,7 @@ from sfu import directives, measures, playlist
 from sfu.relay import Relay, Relays
 from sfu.window import Track, Window
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KeyCheck = Callable[[str, str], bool]
 """(delivery key, event) -> whether it is that event's and of this or the last period."""
 
@@ -34,11 +34,30 @@ _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=([0-9.]{1,5}))?\s*(?:,|$)", re.IG
 PLAYLIST = "application/vnd.apple.mpegurl"
 CORS: Mapping[str, str] = {
     hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
-    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Content-Length, Date, Retry-After",
+    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Accept-Ranges, Content-Length, Content-Range, Date, ETag, Retry-After",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 FOREVER = "public, max-age=3600, immutable"
 """Parts, segments and init segments never change under their address; the key in it changes every few hours."""
+
+
+def open_to_all(key_valid: KeyCheck, handler: Handler) -> Handler:
+    """Check the key, and let pages of any origin read the answer, refusals too."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        try:
+            event, key = request.match_info["event"], request.match_info["key"]
+            if not key_valid(key, event):
+                metrics.rejected.labels(reason="delivery_key").inc()
+                raise Unauthorized("This address is not valid (any more). Join again.", code="bad_delivery_key")
+            answer = await handler(request)
+        except PlenumError as error:
+            answer = problem(error)
+        if not answer.prepared:  # what streams has set them itself
+            answer.headers.update(CORS)
+        return answer
+
+    return checked
 
 
 class Rendered:
@@ -79,6 +98,7 @@ class Hls:
     def __init__(self, relays: Relays, key_valid: KeyCheck) -> None:
         self._relays = relays
         self._key_valid = key_valid
+        self.is_draining = False
         self._shelves: WeakKeyDictionary[Relay, Shelf] = WeakKeyDictionary()
 
     def routes(self) -> list[web.RouteDef]:
@@ -89,28 +109,14 @@ class Hls:
             RENDITION + "/{msn:[0-9]{1,10}}.m4s": self.segment,
             RENDITION + "/{msn:[0-9]{1,10}}.{part:[0-9]{1,5}}.m4s": self.part,
         }
-        gets = [web.get(address, self._open_to_all(handler)) for address, handler in addresses.items()]
-        return gets + [web.options(address, _preflight) for address in addresses]
-
-    def _open_to_all(self, handler: Handler) -> Handler:
-        """Check the key, and let pages of any origin read the answer, refusals too."""
-
-        async def checked(request: web.Request) -> web.Response:
-            try:
-                event, key = request.match_info["event"], request.match_info["key"]
-                if not self._key_valid(key, event):
-                    metrics.rejected.labels(reason="delivery_key").inc()
-                    raise Unauthorized("This address is not valid (any more). Join again.", code="bad_delivery_key")
-                answer = await handler(request)
-            except PlenumError as error:
-                answer = problem(error)
-            answer.headers.update(CORS)
-            return answer
-
-        return checked
+        gets = [web.get(address, open_to_all(self._key_valid, handler)) for address, handler in addresses.items()]
+        return gets + [web.options(address, preflight) for address in addresses]
 
     async def index(self, request: web.Request) -> web.Response:
-        """The multivariant playlist."""
+        """The multivariant playlist. Who draws it is about to begin: not here, where this edge is about to stop."""
+        if self.is_draining:
+            metrics.rejected.labels(reason="draining").inc()
+            raise Unavailable("This edge is about to stop. Join again.", code="draining", retry_s=1)
         relay = self._relays.open(request.match_info["event"])
         with relay.used():
             window = relay.window
@@ -180,6 +186,7 @@ class Hls:
         await relay.waiting.until(None, lambda: window.programme is not None, COLD_S)
         track = window.track(name)
         if track is not None:
+            relay.pull(name)
             return track
         if not window.tracks:
             raise _nothing_to_play(window)
@@ -229,11 +236,11 @@ def _media(track: Track, body: bytes) -> web.Response:
 
 
 def _answer(body: bytes, headers: Mapping[str, str]) -> web.Response:
-    measures.sent.labels(transport="hls").inc(len(body))
+    measures.sent_by_pull.inc(len(body))
     return web.Response(body=body, headers=headers)
 
 
-async def _preflight(_: web.Request) -> web.Response:
+async def preflight(_: web.Request) -> web.Response:
     """Foreign players that send CMCD or Range headers ask first."""
     allowed: dict[str, str] = {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, OPTIONS",

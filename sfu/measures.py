@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 viewers = Gauge("plenum_edge_viewers", "People watching by push.", ["event"])
+renditions = Gauge("plenum_edge_renditions", "People by the picture they are sent by push.", ["event", "rendition"])
 sent = Counter("plenum_edge_sent_bytes", "Media and playlists sent.", ["transport"])
+sent_by_pull = sent.labels(transport="hls")
 fanout = Histogram(
     "plenum_edge_part_fanout_seconds",
     "From a part's arrival to its last write to a viewer.",
@@ -15,6 +17,7 @@ queue = Gauge("plenum_edge_queue_bytes", "Bytes written to viewers and not yet t
 skips = Counter("plenum_edge_skips", "Times a viewer's video was skipped to the next independent part.")
 evicted = Counter("plenum_edge_evicted_viewers", "Viewers sent away, by reason.", ["reason"])
 held = Gauge("plenum_edge_held_requests", "LL-HLS requests waiting for a part.")
+reads = Gauge("plenum_edge_recording_reads", "Answers that are being read from a recording.")
 upstreams = Counter("plenum_edge_upstream_connections", "Connections to upstream feeds, by outcome.", ["outcome"])
 ignored = Counter("plenum_edge_ignored_frames", "Frames from upstream that continued nothing held.")
 
@@ -23,3 +26,4 @@ def forget_event(event: str) -> None:
     """Take an event's series away; it is watched no more."""
     for gauge in (viewers, queue):
         gauge.remove(event)
+    renditions.remove_by_labels({"event": event})

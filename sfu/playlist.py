@@ -27,27 +27,34 @@ _LAST_S = 253_402_300_799
 """The last second of 9999, where ISO 8601 ends for us: a feed's clock may say anything, a playlist must come of it."""
 
 
-def multivariant(renditions: Iterable[Rendition], peaks_bps: Mapping[int, float]) -> str:
-    """The address that players are given: one variant per video rendition, the audio as an alternate rendition."""
+MEDIA = "media.m3u8"
+"""Name of a rendition's playlist below its own address."""
+
+
+def multivariant(renditions: Iterable[Rendition], peaks_bps: Mapping[int, float], name: str = MEDIA) -> str:
+    """The address that players are given: one variant per video rendition, the audio as an alternate rendition.
+
+    `name` is what the media playlists are called that it leads to.
+    """
     ladder = tuple(renditions)
     video = sorted((r for r in ladder if r.kind is RenditionKind.VIDEO), key=lambda r: -r.bitrate_bps)
     audio = [r for r in ladder if r.kind is RenditionKind.AUDIO]
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    lines += [_audio_tag(rendition, first=rendition is audio[0]) for rendition in audio]
+    lines += [_audio_tag(rendition, name, first=rendition is audio[0]) for rendition in audio]
     for rendition in video or audio:
-        lines += _variant(rendition, audio if video else [], peaks_bps)
+        lines += _variant(rendition, audio if video else [], peaks_bps, name)
     return _text(lines)
 
 
-def _audio_tag(rendition: Rendition, first: bool) -> str:
+def _audio_tag(rendition: Rendition, name: str, first: bool) -> str:
     # 4.4.6.1; CHANNELS is required of audio that is offered as a rendition of its own.
     return (
         f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{rendition.name}",'
-        f'DEFAULT={_yes(first)},AUTOSELECT=YES,CHANNELS="{rendition.channels}",URI="{rendition.name}/media.m3u8"'
+        f'DEFAULT={_yes(first)},AUTOSELECT=YES,CHANNELS="{rendition.channels}",URI="{rendition.name}/{name}"'
     )
 
 
-def _variant(rendition: Rendition, audio: list[Rendition], peaks_bps: Mapping[int, float]) -> list[str]:
+def _variant(rendition: Rendition, audio: list[Rendition], peaks_bps: Mapping[int, float], name: str) -> list[str]:
     # 4.4.6.2: both rates are those of every rendition of the variant together, CODECS names every format in them.
     together = [rendition, *audio[:1]]
     peak = sum(max(peaks_bps.get(r.id, 0.0), r.bitrate_bps * PEAK_HEADROOM) for r in together)
@@ -61,7 +68,7 @@ def _variant(rendition: Rendition, audio: list[Rendition], peaks_bps: Mapping[in
         attributes.append("CLOSED-CAPTIONS=NONE")
     if audio:
         attributes.append(f'AUDIO="{AUDIO_GROUP}"')
-    return ["#EXT-X-STREAM-INF:" + ",".join(attributes), f"{rendition.name}/media.m3u8"]
+    return ["#EXT-X-STREAM-INF:" + ",".join(attributes), f"{rendition.name}/{name}"]
 
 
 def media(

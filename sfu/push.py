@@ -26,7 +26,8 @@ from plenum.pace import Limiter
 from plenum.places import Places
 from plenum.web import Gate, bearer_token
 from plenum.wire import SUBPROTOCOL, Bye, ClientMessage, Progress, Resume, Subscribe, Unsubscribe, decode_client
-from sfu.room import Client, Room
+from sfu.client import Client
+from sfu.room import Room
 
 log = get_logger("push")
 
@@ -42,6 +43,7 @@ CLOSE_UNAUTHORIZED = 4401
 CLOSE_TOO_MANY = 4429
 CLOSE_UNSUPPORTED = 1003
 RETRY_LATER_MS = 5_000
+DRAINED_S = 10.0
 
 
 class Limits:
@@ -69,6 +71,8 @@ class Push:
         self._gate = gate
         self._clock = clock
         self._limits = limits
+        self.is_draining = False
+        """Nobody new: this edge is about to go."""
         self._persons: Counter[tuple[str, str]] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
@@ -102,6 +106,9 @@ class Push:
             return None
 
     def _check_room_left(self, event: str) -> None:
+        if self.is_draining:
+            metrics.rejected.labels(reason="draining").inc()
+            raise Unavailable("This edge is about to stop. Try another.", code="draining", retry_s=DRAINED_S)
         room = self._rooms.find(event)
         if self._limits.places.are_full or (room and len(room) >= self._limits.event):
             metrics.rejected.labels(reason="too_many_viewers").inc()
@@ -118,7 +125,7 @@ class Push:
         except PlenumError as error:
             _refuse(client, error)
         else:
-            client = Client(answer, transport, is_edge=person.role is Role.ADMIN)
+            client = Client(answer, transport, is_edge=person.role is Role.ADMIN, is_beside=first.beside)
             await self._watch(answer, client, event, first, person)
         finally:
             await client.close()
@@ -179,7 +186,7 @@ class Push:
         if isinstance(message, Progress):
             client.viewer.report(message, self._clock.monotonic())
         else:
-            room.choose(client, () if isinstance(message, Unsubscribe) else message.renditions)
+            room.choose(client, Subscribe() if isinstance(message, Unsubscribe) else message)
 
 
 def _decode(message: WSMessage) -> ClientMessage:

@@ -1,14 +1,17 @@
 """One upstream subscription per event that somebody here watches; it fills a window and tells who listens.
 
-A relay never opens payloads. It outlives its upstream: when the origin restarts, the relay comes back with Resume and
-the viewers of this edge notice at most a pause. `Relays` owns the tasks and drops a relay LINGER_S after its last use.
+A relay never opens payloads. It asks upstream for the renditions that somebody here needs (`demand.py`) and for no other;
+the ingest on the same machine for all. It outlives its upstream: when that restarts, or sends it to the next address, the
+relay comes back with Resume and the viewers of this edge notice at most a pause. `Relays` owns the tasks and drops a relay
+LINGER_S after its last use.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import aiohttp
@@ -17,6 +20,7 @@ from plenum import metrics
 from plenum.clock import Clock
 from plenum.errors import BadInput, Unavailable
 from plenum.log import get_logger
+from plenum.media import ProgrammeState
 from plenum.wire import (
     EVERYTHING,
     MAX_MESSAGE,
@@ -29,6 +33,7 @@ from plenum.wire import (
     encode_client,
 )
 from sfu import measures
+from sfu.demand import Demand
 from sfu.frames import Frame, frame
 from sfu.waiting import Bound, Waiting
 from sfu.window import Heard, Window
@@ -44,37 +49,61 @@ BACKOFF_MAX_S = 2.0
 REFUSED_S = 30.0
 """Upstream said never to come back. This edge asks again all the same, rarely: a setting may have been put right."""
 HEARTBEAT_S = 10.0
+CONNECT_S = 3.0
+HANDSHAKE_S = 5.0
+SILENT_S = 5.0
+"""No message for so long while the programme is on: the line or upstream is dead, whatever TCP believes."""
+STEER_EVERY_S = 0.1
+"""At most so often is another choice sent upstream, which takes ten messages a second."""
+REACH_BACK_S = 5.0
+EPOCHS_MAX = 4
 
 Listener = Callable[[Frame, Heard], None]
 
 
 class Upstream:
-    """How to reach the feed: `unix:/path` of the ingest on this machine, or `ws(s)://host` of an origin or edge."""
+    """How to reach the feed: `unix:/path` of the ingest on this machine, or addresses of origins and edges, best first."""
 
-    def __init__(self, address: str, node_ticket: Callable[[str], str]) -> None:
-        self._path = address.removeprefix("unix:") if address.startswith("unix:") else ""
-        self._base = "http://ingest" if self._path else address.rstrip("/")
+    def __init__(
+        self, addresses: str | Sequence[str], node_ticket: Callable[[str], str], tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`tls`: whom to trust, where upstream's certificate is not one that every machine knows."""
+        given = (addresses,) if isinstance(addresses, str) else tuple(addresses)
+        self._path = given[0].removeprefix("unix:") if given[0].startswith("unix:") else ""
+        self.bases = ("http://ingest",) if self._path else tuple(map(_http, given))
+        self.tls: ssl.SSLContext | bool = True if tls is None else tls
         self._node_ticket = node_ticket
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """The ingest beside us: all renditions cost nothing and are warm for whoever comes."""
+        return bool(self._path)
+
+    def __len__(self) -> int:
+        return len(self.bases)
+
     def start(self) -> None:
-        connector = aiohttp.UnixConnector(self._path, limit=0) if self._path else aiohttp.TCPConnector(limit=0)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5.0)
+        connector = (
+            aiohttp.UnixConnector(self._path, limit=0) if self._path else aiohttp.TCPConnector(limit=0, ssl=self.tls)
+        )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
 
-    async def connect(self, event: str) -> aiohttp.ClientWebSocketResponse:
-        """A feed connection, with a node ticket made for it."""
+    async def connect(self, event: str, number: int) -> aiohttp.ClientWebSocketResponse:
+        """A feed connection to the address of this number (they go round), with a node ticket made for it."""
         if self._session is None:
             raise Unavailable("This edge has not been started.", code="not_started")
-        return await self._session.ws_connect(
-            f"{self._base}/live/{event}/feed",
-            protocols=(SUBPROTOCOL,),
-            headers={"Authorization": f"Bearer {self._node_ticket(event)}"},
-            heartbeat=HEARTBEAT_S,
-            max_msg_size=MAX_MESSAGE,
-            compress=0,
-            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-        )
+        async with asyncio.timeout(HANDSHAKE_S):  # one that takes connections and says nothing is away too
+            return await self._session.ws_connect(
+                f"{self.bases[number % len(self.bases)]}/live/{event}/feed",
+                protocols=(SUBPROTOCOL,),
+                headers={"Authorization": f"Bearer {self._node_ticket(event)}"},
+                heartbeat=HEARTBEAT_S,
+                max_msg_size=MAX_MESSAGE,
+                compress=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+            )
 
     async def close(self) -> None:
         if self._session is not None:
@@ -89,8 +118,18 @@ class Relay:
         self.window = Window()
         self.waiting = Waiting(bound)
         self.listeners: list[Listener] = []
+        self.watched: Callable[[], Iterable[str]] = tuple
+        """The renditions that push viewers take (`Room.demand`); asked for after `look_again`."""
         self._upstream = upstream
         self._clock = clock
+        self._demand = Demand()
+        self._asked: frozenset[str] = frozenset()
+        """What upstream was asked for on this connection."""
+        self._back_to: dict[int, tuple[int, float]] = {}
+        """Epoch -> the media sequence number from which somebody needs what is begun with here, and until when that counts."""
+        self._changed = asyncio.Event()
+        self._number = 0
+        """Which of the upstream's addresses."""
         self._users = 0
         self._last_used = clock.monotonic()
         self._retry_s = BACKOFF_MIN_S
@@ -108,20 +147,41 @@ class Relay:
     def is_idle(self, now: float) -> bool:
         return self._users == 0 and now - self._last_used >= LINGER_S
 
+    def look_again(self) -> None:
+        """What push viewers take may have changed. Cheap: looked at once for all who came and went meanwhile."""
+        self._changed.set()
+
+    def pull(self, name: str) -> None:
+        """A player asks for this rendition by LL-HLS."""
+        self._demand.pull(name, self._clock.monotonic())
+        if name not in self._asked:
+            self._changed.set()
+
+    def reach_back(self, place: Resume) -> None:
+        """Somebody needs what follows this part: what is begun with from now on, begins there if upstream still holds it."""
+        now = self._clock.monotonic()
+        self._back_to = {epoch: known for epoch, known in self._back_to.items() if known[1] > now}
+        if len(self._back_to) < EPOCHS_MAX or place.epoch in self._back_to:
+            earlier, _ = self._back_to.get(place.epoch, (place.msn, now))
+            self._back_to[place.epoch] = min(place.msn, earlier), now + REACH_BACK_S
+
     async def run(self) -> None:
         """Follow upstream until the event has ended, through every broken connection."""
         jitter = random.SystemRandom()
         while not self.window.ended:
             outcome = await self._attempt()
             measures.upstreams.labels(outcome=outcome).inc()
+            self._number += 1
             if not self.window.ended:
                 log.info("upstream_away", event_id=self.event, outcome=outcome, retry_s=self._retry_s)
+                if self._number % len(self._upstream):
+                    continue  # the next address at once
                 await asyncio.sleep(self._retry_s * jitter.uniform(0.5, 1.5))
                 self._retry_s = min(self._retry_s * 2, max(BACKOFF_MAX_S, self._retry_s))
 
     async def _attempt(self) -> str:
         try:
-            await self._follow()
+            return await self._follow()
         except aiohttp.WSServerHandshakeError as error:
             return f"refused_{error.status}"
         except BadInput as error:
@@ -132,22 +192,88 @@ class Relay:
             # The outermost frame of this event's task: a defect here must not take the event off this edge for good.
             log.exception("relay_failed", event_id=self.event)
             return "failed"
-        return "closed"
 
-    async def _follow(self) -> None:
-        """One connection, until it breaks or upstream closes it."""
-        async with await self._upstream.connect(self.event) as socket:
-            await socket.send_str(encode_client(self._greeting()))
-            async for message in socket:
-                if message.type is aiohttp.WSMsgType.BINARY:
-                    self._hear(frame(message.data))
+    async def _follow(self) -> str:
+        """One connection, until it breaks, upstream closes it or sends us to another."""
+        async with await self._upstream.connect(self.event, self._number) as socket:
+            self._asked = frozenset()
+            await self._go_on(socket)
+            steering = asyncio.create_task(self._steer(socket), name=f"steer-{self.event}")
+            try:
+                return await self._listen(socket)
+            finally:
+                steering.cancel()
+                await asyncio.gather(steering, return_exceptions=True)
 
-    def _greeting(self) -> ClientMessage:
-        """All renditions, from where the window stands."""
-        point, epoch = self.window.resume_point(), self.window.epoch
-        if point is None or epoch is None:
-            return Subscribe((EVERYTHING,))
-        return Resume(epoch=epoch, msn=point[0], part=point[1], renditions=(EVERYTHING,))
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+        while True:
+            try:
+                async with asyncio.timeout(self._patience_s()):
+                    message = await socket.receive()
+            except TimeoutError:
+                return "silent"
+            if message.type is aiohttp.WSMsgType.BINARY:
+                heard = frame(message.data)
+                if heard.header.kind is Kind.MOVE and len(self._upstream) > 1:
+                    return "moved"
+                self._hear(heard)
+            elif message.type is not aiohttp.WSMsgType.TEXT:
+                return "closed"
+
+    def _patience_s(self) -> float | None:
+        """A programme that is on gives a part every 200 ms, also with nobody on air."""
+        programme = self.window.programme
+        is_on = programme is not None and programme.state in (ProgrammeState.LIVE, ProgrammeState.SLATE)
+        return SILENT_S if is_on and self._asked else None
+
+    async def _go_on(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """The first message: what flowed goes on after the last part of it, what else is wanted begins."""
+        wanted, window = self._wanted(), self.window
+        flowing = wanted if EVERYTHING in wanted else wanted & window.flowing
+        point = window.resume_point(None if EVERYTHING in wanted else flowing)
+        if point is not None and window.epoch is not None:
+            place = Resume(epoch=window.epoch, msn=point[0], part=point[1], renditions=_listed(flowing))
+            self._asked = flowing
+            await socket.send_str(encode_client(place))
+            if wanted == flowing:
+                return
+        await self._ask(socket, wanted)
+
+    async def _steer(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Ask for something else when something else is wanted, as long as the connection stands."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._demand.due_s(self._clock.monotonic())):
+                    await self._changed.wait()
+            wanted = self._wanted()
+            if wanted != self._asked:
+                await self._ask(socket, wanted)
+            await asyncio.sleep(STEER_EVERY_S)
+
+    async def _ask(self, socket: aiohttp.ClientWebSocketResponse, wanted: frozenset[str]) -> None:
+        if EVERYTHING not in wanted:
+            self.window.stop(self._asked - wanted if EVERYTHING not in self._asked else self.window.names - wanted)
+        self._asked = wanted
+        await socket.send_str(encode_client(self._choice(wanted)))
+
+    def _choice(self, wanted: frozenset[str]) -> ClientMessage:
+        """What is new begins with the current segment, or earlier where somebody was at an earlier part elsewhere."""
+        programme = self.window.programme
+        epoch = programme.epoch if programme and programme.renditions else max(self._back_to, default=0)
+        msn, until = self._back_to.get(epoch, (0, 0.0))
+        if until <= self._clock.monotonic() or not wanted:
+            return Subscribe(_listed(wanted))
+        self._back_to.clear()
+        # Before its first part: it begins with a whole segment, as a window needs it.
+        return Resume(epoch=epoch, msn=msn, part=-1, renditions=_listed(wanted))
+
+    def _wanted(self) -> frozenset[str]:
+        self._changed.clear()
+        if self._upstream.is_local:
+            return frozenset((EVERYTHING,))
+        now = self._clock.monotonic()
+        self._demand.push(self.watched(), now)
+        return frozenset(self._demand.wanted(self.window.names, now))
 
     def _hear(self, heard: Frame) -> None:
         if heard.header.kind is Kind.BYE:
@@ -155,7 +281,7 @@ class Relay:
             self._retry_s = retry_ms / 1000 if retry_ms >= 0 else REFUSED_S
             return
         self._retry_s = BACKOFF_MIN_S
-        meaning = self.window.accept(heard)
+        meaning = Heard.IGNORED if self._is_unasked(heard) else self.window.accept(heard)
         if meaning is Heard.IGNORED:
             measures.ignored.inc()
             return
@@ -165,6 +291,25 @@ class Relay:
             self.waiting.wake(heard.header.rendition)
         elif meaning is not Heard.INIT:
             self.waiting.wake_all()
+        if meaning is Heard.PROGRAMME:
+            self._changed.set()  # names that viewers gave may be in it now
+
+    def _is_unasked(self, heard: Frame) -> bool:
+        """A part that was on its way when its rendition was no longer asked for: it would be the start of a torn segment."""
+        if heard.header.kind is not Kind.PART or EVERYTHING in self._asked:
+            return False
+        track = self.window.tracks.get(heard.header.rendition)
+        return track is None or track.rendition.name not in self._asked
+
+
+def _http(address: str) -> str:
+    """`wss://host` and `https://host` are the same place; the feed and what is asked by plain HTTP lie side by side."""
+    base = address.rstrip("/")
+    return base.replace("ws", "http", 1) if base.startswith("ws") else base
+
+
+def _listed(names: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
 
 
 class Relays:
@@ -195,6 +340,11 @@ class Relays:
 
     def find(self, event: str) -> Relay | None:
         return self._relays.get(event)
+
+    def release_held(self) -> None:
+        """Requests that wait for what comes are answered now."""
+        for relay in self._relays.values():
+            relay.waiting.close()
 
     def open(self, event: str) -> Relay:
         """The event's relay. Raises Unavailable `too_many_events` where this edge carries too many already."""

@@ -10,95 +10,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Callable
 from contextlib import suppress
-
-from aiohttp import web
 
 from plenum.clock import Clock
 from plenum.log import get_logger
-from plenum.wire import Bye, Resume, Subscribe, pack_bye
+from plenum.wire import Bye, Move, Resume, Subscribe, pack_move
 from sfu import measures
+from sfu.census import Census
+from sfu.client import FAREWELL_S, Client
 from sfu.frames import Frame, frame
 from sfu.relay import Relay
-from sfu.viewer import Limits, Viewer
-from sfu.window import LIMIT_BYTES, Heard
+from sfu.viewer import Viewer
+from sfu.window import Heard
 
 log = get_logger("push")
 
 SLICE_S = 0.002
 QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
-FAREWELL_S = 2.0
-"""How long a viewer that is sent away has to answer the close frame before the connection is cut."""
-CLOSE_NORMAL = 1000
-CLOSE_OTHER = 1008
-CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
 ENDED = Bye("ended", retry_ms=-1)
 RESTARTING = Bye("restarting", retry_ms=200)
-EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
-"""An edge that was away is sent most of a window at once; there are few of them."""
 
 
-class Client:
-    """A connected viewer: the rules about it, and the transport that they speak through."""
-
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport, is_edge: bool = False) -> None:
-        self.viewer = Viewer(EDGE_LIMITS if is_edge else None)
-        self.is_edge = is_edge
-        """Another relay further down, not a person."""
-        self.closed = asyncio.Event()
-        self._socket = socket
-        self._transport = transport
-        self._scope: asyncio.Timeout | None = None
-        self._close_code: int | None = None
-
-    @property
-    def is_gone(self) -> bool:
-        return self._close_code is not None or self._transport.is_closing()
-
-    @property
-    def unsent(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    def write(self, message: bytes) -> int:
-        """A whole WebSocket message; uvloop raises on a closed transport, hence the look first."""
-        if self.is_gone:
-            return 0
-        self._transport.write(message)
-        return len(message)
-
-    def dismiss(self, bye: Bye, close_code: int | None = None) -> None:
-        """Tell the viewer, write nothing more, and let `stay` end."""
-        if self.is_gone:
-            return
-        measures.evicted.labels(reason=bye.code).inc()
-        self.write(frame(pack_bye(bye)).wire)
-        self._close_code = CLOSE_CODES.get(bye.code, CLOSE_OTHER) if close_code is None else close_code
-        if self._scope is not None:
-            self._scope.reschedule(0.0)
-
-    async def stay(self, listening: Awaitable[None]) -> None:
-        """Listen until the viewer leaves or is dismissed.
-
-        The closing handshake needs the reading side for itself (RFC 6455 7.1.2), so a dismissal has to end the listening
-        first: a timeout that is set to now does it without one more task for each viewer.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None) as self._scope:
-                if self._close_code is not None:
-                    self._scope.reschedule(0.0)
-                await listening
-        self._scope = None
-
-    async def close(self) -> None:
-        """The closing handshake; who does not answer in time is cut off."""
-        with suppress(ConnectionError, TimeoutError, RuntimeError):
-            async with asyncio.timeout(FAREWELL_S):
-                await self._socket.close(code=self._close_code or CLOSE_NORMAL)
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()
-        self.closed.set()
+def move(within_ms: int) -> bytes:
+    """MOVE, framed as it is written to everybody."""
+    return frame(pack_move(Move("draining", within_ms))).wire
 
 
 class Room:
@@ -106,16 +43,36 @@ class Room:
 
     def __init__(self, relay: Relay, clock: Clock) -> None:
         self.relay = relay
-        self.viewers = 0
-        """People, not edges."""
+        self._census = Census(relay.event)
         self._clock = clock
         self._clients: dict[Client, None] = {}
         self._queue: deque[tuple[Frame, Heard, float]] = deque()
         self._wake = asyncio.Event()
         relay.listeners.append(self.publish)
+        relay.watched = self.demand
+        self.on_demand.append(relay.look_again)
 
     def __len__(self) -> int:
         return len(self._clients)
+
+    @property
+    def lines(self) -> int:
+        """Sockets of people, the second ones too."""
+        return sum(not client.is_edge for client in self._clients)
+
+    @property
+    def viewers(self) -> int:
+        """People, not edges; who holds a second line is one."""
+        return self._census.people
+
+    @property
+    def on_demand(self) -> list[Callable[[], None]]:
+        """Called whenever the answer of `demand` has changed."""
+        return self._census.on_demand
+
+    def demand(self) -> set[str]:
+        """Names of the programme's renditions that somebody here is sent or waits for; none before the programme is known."""
+        return self._census.demand()
 
     def publish(self, heard: Frame, meaning: Heard) -> None:
         """A new frame from upstream, to be written to everybody by `run`."""
@@ -131,9 +88,12 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        self._count(client, 1)
         client.viewer.choose(first.renditions)
+        self._census.note(client)
+        if isinstance(first, Resume):
+            self.relay.reach_back(first)
         if window.programme is None or window.programme_frame is None:
+            client.resumes = first if isinstance(first, Resume) else None
             return
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
@@ -144,19 +104,23 @@ class Room:
 
     def _missed(self, viewer: Viewer, first: Subscribe | Resume) -> list[Frame]:
         window = self.relay.window
-        if isinstance(first, Resume) and first.epoch == window.epoch:
+        if isinstance(first, Resume) and window.epoch in (None, first.epoch):
             return viewer.resume((first.msn, first.part), window)
         return viewer.start(window)
 
-    def choose(self, client: Client, renditions: tuple[str, ...]) -> None:
-        """Another choice: what is new for this viewer starts with the current segment."""
-        client.viewer.choose(renditions)
-        self._catch_up(client, client.viewer.start(self.relay.window))
+    def choose(self, client: Client, choice: Subscribe | Resume) -> None:
+        """Another choice: what is new starts with the current segment; for an edge that resumes, after that part."""
+        client.viewer.choose(choice.renditions)
+        if isinstance(choice, Resume) and client.is_edge:
+            self.relay.reach_back(choice)
+        else:
+            choice = Subscribe(choice.renditions)
+        self._catch_up(client, self._missed(client.viewer, choice))
 
     def leave(self, client: Client) -> None:
         if client in self._clients:
             del self._clients[client]
-            self._count(client, -1)
+            self._census.forget(client)
 
     async def run(self) -> None:
         """Write what was published, until cancelled."""
@@ -168,6 +132,12 @@ class Room:
                     measures.fanout.observe(self._clock.monotonic() - at)
             self._wake.clear()
             await self._wake.wait()
+
+    def move_all(self, within_ms: int) -> None:
+        """Tell everybody to go on at another address; they are served here until they have left."""
+        message = move(within_ms)
+        for client in self._clients:
+            client.write(message)
 
     async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
         """Everybody out, told to come back at times spread over `retry_within_ms`."""
@@ -201,24 +171,31 @@ class Room:
             client.dismiss(ENDED)
         elif self.relay.window.programme is not None:
             client.viewer.adopt(self.relay.window.programme)
+            self._census.note(client)
+            self._go_on(client)
         return sent
+
+    def _go_on(self, client: Client) -> None:
+        """The programme is known now: a viewer that came with a place is sent what follows that, and no more."""
+        first, window = client.resumes, self.relay.window
+        if first is not None and window.names:
+            client.resumes = None
+            self._catch_up(client, self._missed(client.viewer, first))
 
     def _give(self, client: Client, part: Frame, now: float) -> int:
         if client.is_gone:
             return 0
         viewer = client.viewer
-        skips = viewer.skips
+        skips, needed = viewer.skips, viewer.demand
         sent = sum(client.write(message) for message in viewer.offer(part, self.relay.window, client.unsent, now))
         measures.skips.inc(viewer.skips - skips)
         if viewer.farewell is not None:
             client.dismiss(viewer.farewell)
+        if viewer.demand is not needed:
+            self._census.note(client)
         return sent
 
     def _catch_up(self, client: Client, parts: list[Frame]) -> None:
         now = self._clock.monotonic()
         measures.sent.labels(transport="push").inc(sum(self._give(client, part, now) for part in parts))
-
-    def _count(self, client: Client, change: int) -> None:
-        if not client.is_edge:
-            self.viewers += change
-            measures.viewers.labels(event=self.relay.event).set(self.viewers)
+        self._census.note(client)

@@ -17,7 +17,7 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
 from plenum.wire import EVERYTHING, Bye, Flag, Header, Kind, Progress, pack
 from sfu.frames import Frame, Position, websocket_prefix
-from sfu.window import Window
+from sfu.window import Track, Window
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -71,8 +71,10 @@ class Stream:
 class Viewer:
     """One viewer's choice of renditions, and where each of them stands."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, is_edge: bool = False) -> None:
+        """An edge takes several renditions of a kind, each for viewers of its own: none gives way to another."""
         self._limits = limits or Limits()
+        self._is_edge = is_edge
         self._names: tuple[str, ...] = ()
         self._programme: Programme | None = None
         self._streams: dict[int, Stream] = {}
@@ -80,9 +82,16 @@ class Viewer:
         self._gone_at = 2 * self._limits.unsent_min
         self._stuck_since: float | None = None
         self._played: tuple[Position, float] | None = None
+        self.demand: frozenset[str] = frozenset()
+        """Names of the renditions that this viewer is sent or waits for. The same object as long as they are the same."""
         self.skips = 0
         self.farewell: Bye | None = None
         """Set once: the viewer is to be told this and closed."""
+
+    @property
+    def shown(self) -> str:
+        """Name of the picture that was chosen; none: "" (and of an edge, which shows none)."""
+        return next((s.rendition.name for s in self._streams.values() if s.is_video and not s.leaving), "")
 
     @property
     def renditions(self) -> list[int]:
@@ -100,12 +109,16 @@ class Viewer:
             self._resolve()
 
     def resume(self, position: Position, window: Window) -> list[Frame]:
-        """What follows this position, in order; the current segment where that is not held, or more than one may miss."""
-        missed = {number: window.tracks[number].after(position) for number in self._streams}
+        """What follows this position, in order; the current segment where that is not held, or more than one may miss.
+
+        Where nothing is held of a rendition (this edge has only begun with it) it goes on as soon as its next part comes.
+        """
+        fresh = {n: s for n, s in self._streams.items() if n in window.tracks and s.position is None and not s.flowing}
+        missed = {number: _after(window.tracks[number], position) for number in fresh}
         size = sum(len(part.wire) for parts in missed.values() for part in parts or ())
-        current = window.start_msn(self._streams) or 0
+        current = window.start_msn(fresh) or 0
         frames: list[Frame] = []
-        for number, stream in self._streams.items():
+        for number, stream in fresh.items():
             after = missed[number] if size <= self._skip_at else None
             stream.flowing = after is not None
             if stream.flowing or position < (current, 0):
@@ -115,7 +128,7 @@ class Viewer:
 
     def start(self, window: Window) -> list[Frame]:
         """The current segment of every rendition that is to appear, not to replace one that flows; in order."""
-        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing}
+        flowing = {stream.is_video for stream in self._streams.values() if stream.flowing and not self._is_edge}
         # The window may already be one programme ahead of what this viewer was told.
         held = {number: stream for number, stream in self._streams.items() if number in window.tracks}
         fresh = [n for n, s in held.items() if s.position is None and s.is_video not in flowing]
@@ -191,12 +204,17 @@ class Viewer:
             for stream in kin:
                 if stream.leaving:
                     del self._streams[stream.rendition.id]
+            self._note_demand()
 
     def _resolve(self) -> None:
-        if self._programme is None:
-            return
+        if self._programme is not None:
+            self._match(self._programme)
+        self._note_demand()
+
+    def _match(self, programme: Programme) -> None:
+        """Streams for what is chosen, by the names of the programme."""
         everything = EVERYTHING in self._names
-        wanted = {r.id: r for r in self._programme.renditions if everything or r.name in self._names}
+        wanted = {r.id: r for r in programme.renditions if everything or r.name in self._names}
         for number, rendition in wanted.items():
             stream = self._streams.get(number)
             if stream is None or stream.rendition.name != rendition.name:
@@ -210,10 +228,16 @@ class Viewer:
     def _dismiss(self, number: int, wanted: Iterable[Rendition]) -> None:
         stream = self._streams[number]
         in_programme = self._programme is not None and any(r.id == number for r in self._programme.renditions)
-        if stream.flowing and in_programme and any(r.kind is stream.rendition.kind for r in wanted):
+        replaced = not self._is_edge and any(r.kind is stream.rendition.kind for r in wanted)
+        if stream.flowing and in_programme and replaced:
             stream.leaving = True
         else:
             del self._streams[number]
+
+    def _note_demand(self) -> None:
+        needed = frozenset(stream.rendition.name for stream in self._streams.values())
+        if needed != self.demand:
+            self.demand = needed
 
     def _set_bounds(self, wanted: Iterable[Rendition]) -> None:
         limits = self._limits
@@ -237,6 +261,10 @@ def gap(resumed_at: Header) -> bytes:
         )
     )
     return websocket_prefix(len(message)) + message
+
+
+def _after(track: Track, position: Position) -> list[Frame] | None:
+    return track.after(position) if track.segments else []
 
 
 def _in_time(part: Frame) -> tuple[int, int, int]:

@@ -47,21 +47,24 @@ class Waiting:
     def __init__(self, bound: Bound) -> None:
         self._bound = bound
         self._waiters: defaultdict[int | None, list[asyncio.Future[None]]] = defaultdict(list)
+        self._is_over = False
 
     async def until(self, key: int | None, ready: Callable[[], bool], timeout_s: float) -> bool:
         """True as soon as `ready()`, False after the time. Raises Unavailable where too many wait already."""
         if ready():
             return True
+        if self._is_over:
+            return False
         with self._bound.hold():
             try:
                 async with asyncio.timeout(timeout_s):
                     await self._ready(key, ready)
             except TimeoutError:
                 return ready()
-        return True
+        return ready()
 
     async def _ready(self, key: int | None, ready: Callable[[], bool]) -> None:
-        while not ready():
+        while not ready() and not self._is_over:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters[key].append(waiter)
             await waiter
@@ -70,6 +73,11 @@ class Waiting:
         """Something new under this key."""
         waiters = self._waiters.pop(key, [])
         _release(waiters)
+
+    def close(self) -> None:
+        """Nothing is waited for any more: who waits is answered now that it is not ready."""
+        self._is_over = True
+        self.wake_all()
 
     def wake_all(self) -> None:
         """The event ended, or its renditions changed."""

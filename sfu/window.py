@@ -109,6 +109,8 @@ class Track:
         """Largest bitrate of a whole segment seen so far."""
         self._number: int | None = None
         self._epoch = 0
+        self._newest = 0
+        """The highest media sequence number ever held: an upstream that stands behind another takes nothing back."""
 
     @property
     def position(self) -> Position | None:
@@ -166,7 +168,7 @@ class Track:
         last = self.segments[-1] if self.segments else None
         if last is not None and last.continues(part):
             last.add(part)
-        elif part.header.part == 0 and (last is None or part.header.msn > last.msn):
+        elif part.header.part == 0 and part.header.msn >= (self._newest if last is None else last.msn + 1):
             self._open(part, last)
         else:
             return False
@@ -191,6 +193,11 @@ class Track:
         self.segments.clear()
         self.inits.clear()
 
+    def stop(self) -> None:
+        """Upstream is not asked for it any more: what is held would only grow old. Started again it is as on a cold edge."""
+        self.segments.clear()
+        self._number = None
+
     def _open(self, part: Frame, last: Segment | None) -> None:
         if last is not None:
             last.closed = True
@@ -199,6 +206,7 @@ class Track:
         segment = self._first(part)
         segment.add(part)
         self.segments.append(segment)
+        self._newest = segment.msn
 
     def _first(self, part: Frame) -> Segment:
         header = part.header
@@ -285,11 +293,29 @@ class Window:
             return self._end(frame)
         return Heard.IGNORED
 
-    def resume_point(self) -> Position | None:
-        """Where to go on after a broken connection: the least of the positions, so that no rendition gets a hole."""
-        positions = [track.position for track in self.tracks.values()]
+    @property
+    def names(self) -> frozenset[str]:
+        """The renditions that there are."""
+        return frozenset(track.rendition.name for track in self.tracks.values())
+
+    @property
+    def flowing(self) -> frozenset[str]:
+        """Those of which something is held."""
+        return frozenset(track.rendition.name for track in self.tracks.values() if track.position)
+
+    def resume_point(self, names: Iterable[str] | None = None) -> Position | None:
+        """Where to go on with these (or all) after a broken connection: the least position, so that none gets a hole."""
+        wanted = self.names if names is None else frozenset(names)
+        positions = [track.position for track in self.tracks.values() if track.rendition.name in wanted]
         known = [position for position in positions if position is not None]
         return min(known) if known and len(known) == len(positions) else None
+
+    def stop(self, names: Iterable[str]) -> None:
+        """These are not subscribed to any more."""
+        stopped = frozenset(names)
+        for track in self.tracks.values():
+            if track.rendition.name in stopped:
+                track.stop()
 
     def start_msn(self, renditions: Iterable[int]) -> int | None:
         """Where a new viewer of these renditions starts: the current segment, the same one in all of them."""
@@ -313,7 +339,7 @@ class Window:
 
     def _init(self, frame: Frame) -> Heard:
         track = self.tracks.get(frame.header.rendition)
-        if track is None:
+        if track is None or frame.header.epoch < (self.epoch or 0):  # epochs count up: that upstream stands behind
             return Heard.IGNORED
         self._enter_epoch(frame.header.epoch)
         track.inits[frame.header.init_id] = frame

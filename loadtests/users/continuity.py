@@ -38,10 +38,11 @@ class FeedContinuity:
             return "a part came before its init segment"
         if before is None:
             return None if header.part == 0 else "the first part does not open a segment"
-        return _hole(before, header)
+        return hole(before, header)
 
 
-def _hole(before: Header, header: Header) -> str | None:
+def hole(before: Header, header: Header) -> str | None:
+    """What is wrong with this part right after that one of the same rendition."""
     if Flag.DISCONTINUITY in header.flags or header.epoch != before.epoch:
         return None if header.msn > before.msn else "the media sequence number went back"
     expected = (before.msn + 1, 0) if Flag.LAST in before.flags else (before.msn, before.part + 1)

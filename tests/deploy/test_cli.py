@@ -128,3 +128,26 @@ def test_the_doctor_says_that_transcoders_would_run_unconfined(
     (found,) = (finding for finding in json.loads(out) if finding["name"] == "sandbox")
     assert found["level"] == level
     assert ("no libseccomp" in found["detail"]) == (setting != "off")
+
+
+UPSTREAM = ("edge", "--upstream", "http://127.0.0.1:1", "--port", "0", "--admin-port", "0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code"),
+    [
+        (UPSTREAM, {}, "no_shared_secret"),
+        (("edge",), {"PLENUM_AUTH__SECRET": "x" * 32}, "no_upstream"),
+        (UPSTREAM, {"PLENUM_AUTH__SECRET": "short"}, "weak_secret"),
+        (UPSTREAM, {"PLENUM_AUTH__SECRET": "x" * 32, "PLENUM_EDGE__UPSTREAM_CA": "nowhere.pem"}, "bad_certificate"),
+        (CHECK, {"PLENUM_EDGE__UPSTREAM": '["https://live.example.org"]'}, "no_shared_secret"),
+    ],
+)
+def test_an_edge_that_cannot_work_says_what_it_needs(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], environment: dict[str, str], code: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    status, _, error = call(*arguments)
+    assert (status, error.partition(":")[0]) == (1, code)
+    assert not (elsewhere / "var" / "secret.key").exists()  # an edge never makes one of its own

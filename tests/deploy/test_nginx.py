@@ -94,7 +94,7 @@ async def test_tls_before_1_2_is_refused(behind: Behind) -> None:
     with pytest.warns(DeprecationWarning):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     old.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.raises(ssl.SSLError, match="protocol version|unsupported"):
+    with pytest.raises(ssl.SSLError, match=r"protocol version|unsupported"):
         await asyncio.open_connection("localhost", behind.nginx.port, ssl=old)
 
 
@@ -140,6 +140,10 @@ async def test_what_never_changes_is_asked_of_the_front_once(live: Behind) -> No
         assert first[2] == "MISS"
 
 
+async def test_files_of_recordings_are_not_fetched_whole_into_the_cache(live: Behind) -> None:
+    assert (await fetched(live, "/240p/dvr-1.mp4"))[2] == ""
+
+
 async def test_a_herd_on_a_part_costs_the_front_one_request_and_nobody_half_a_second(live: Behind) -> None:
     before, began = asked_of_the_front(), time.monotonic()
     answers = await asyncio.gather(*(fetched(live, "/240p/2.4.m4s") for _ in range(60)))
@@ -180,7 +184,7 @@ async def test_who_a_client_claims_to_be_is_not_believed(behind: Behind) -> None
     """Twenty wrong links a minute and address: twenty-one, each with another claim."""
 
     async def led(n: int) -> str:
-        claims = {name: f"198.51.100.{n}" for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded")}
+        claims = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "Forwarded"), f"198.51.100.{n}")
         async with behind.http.get("/j/nonsense", headers=claims, allow_redirects=False) as answer:
             return answer.headers["Location"]
 
@@ -212,7 +216,11 @@ def test_the_command_prints_a_configuration_for_the_settings() -> None:
     options = ("--cert", "/etc/c.pem", "--key", "/etc/k.pem", "--public-url", "https://live.example.org:8443")
     done = CliRunner().invoke(app, ["nginx", *options, "--upstream", "10.0.0.1:80", "--upstream", "10.0.0.2:80"])
     assert done.exit_code == 0
-    for wanted in ("server_name live.example.org;", "listen [::]:8443 ssl", "server 10.0.0.1:80;\n    server 10.0.0.2:80"):
+    for wanted in (
+        "server_name live.example.org;",
+        "listen [::]:8443 ssl",
+        "server 10.0.0.1:80;\n    server 10.0.0.2:80",
+    ):
         assert wanted in done.stdout
     assert "@" not in done.stdout
     assert "--tls proxy" in done.stderr

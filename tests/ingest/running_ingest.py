@@ -21,7 +21,7 @@ from plenum.clock import SystemClock
 from plenum.identity import ANY_EVENT, Principal, Role, Signer
 from plenum.media import Programme, RenditionKind
 from plenum.offer import OFFER_MAX
-from plenum.settings import MediaSettings, RtcSettings
+from plenum.settings import DvrSettings, MediaSettings, RtcSettings
 from plenum.web import Gate, application
 from plenum.wire import (
     EVERYTHING,
@@ -173,6 +173,7 @@ def service(data_dir: Path, ladder: Sequence[str], transcoder: Sequence[str], sa
         clock=SystemClock(),
         media=MediaSettings(ladder=list(ladder), x264_preset="ultrafast", sandbox=sandbox),
         rtc=RtcSettings(),
+        dvr=DvrSettings(),
         bind=["127.0.0.1"],
         whip_failures_per_minute=600,
         transcoder=transcoder,

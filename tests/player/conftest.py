@@ -89,7 +89,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         registry = Registry(redis, "main", clock)
         app = application()
         app.add_routes(Sessions(registry, gate, signer, clock, "main", 12).routes())
-        app.add_routes(Events(registry, gate, signer, clock, stage, "main", "").routes())
+        app.add_routes(Events(registry, gate, signer, clock, stage, "main", "", records=True).routes())
         server = TestServer(app)
         await server.start_server()
         made = Site(server, registry, signer, stage)

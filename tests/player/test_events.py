@@ -65,6 +65,7 @@ async def test_joining_gives_all_that_a_page_needs(site: Site) -> None:
     assert joined["feed"] == [f"/live/{made['id']}/feed"]
     assert joined["qna"] == f"/qna/{made['id']}/socket"
     assert joined["hls"].startswith(f"/live/{made['id']}/")
+    assert joined["dvr"] == joined["hls"].replace("index", "dvr")
 
 
 async def test_the_state_of_an_event_is_there_for_pages_without_a_feed(site: Site) -> None:

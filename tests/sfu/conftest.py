@@ -40,11 +40,11 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFront]:
     running: list[tuple[Front, web.AppRunner]] = []
 
-    async def start(**limits: Any) -> Front:
+    async def start(*upstreams: str, port: int = 0, **limits: Any) -> Front:
         clock = SystemClock()
         node = Principal(TENANT, "*", Role.ADMIN, "front")
         delivery = Delivery(
-            upstream=origin.address,
+            upstream=upstreams or origin.address,
             gate=Gate(signer, TENANT, clock),
             signer=signer,
             tenant=TENANT,
@@ -58,7 +58,7 @@ async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFron
         app.on_shutdown.append(delivery.drain)
         runner = web.AppRunner(app, shutdown_timeout=0.5)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         front = Front(delivery, signer, runner)
         running.append((front, runner))

@@ -27,6 +27,7 @@ class Front:
     def __init__(self, delivery: Delivery, signer: Signer, runner: web.AppRunner) -> None:
         self.delivery = delivery
         self.stop = runner.cleanup
+        self._runner = runner
         self.signer = signer
         self.port: int = runner.addresses[0][1]
         self.base = f"http://127.0.0.1:{self.port}"
@@ -40,6 +41,15 @@ class Front:
 
     def ticket(self, role: Role = Role.VIEWER, subject: str = "somebody", event: str = EVENT) -> str:
         return self.signer.ticket(Principal(TENANT, event, role, subject), SystemClock().wall())
+
+    async def vanish(self) -> None:
+        """As if its process had been killed."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        for connection in list(self._runner.server.connections if self._runner.server else ()):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self.delivery._relays.close()
 
     async def watch(self, *renditions: str, first: ClientMessage | None = None, subject: str = "") -> Watcher:
         """A viewer's socket, subscribed."""

@@ -377,7 +377,7 @@ def fat_parts(msn: int, size: int) -> list[bytes]:
 async def test_a_slow_reader_skips_and_is_sent_away_while_fast_ones_get_every_part(
     front: Front, origin: Origin, film: Film, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sfu.room.FAREWELL_S", 0.1)
+    monkeypatch.setattr("sfu.client.FAREWELL_S", 0.1)
     await origin.begin(film, 0)
     fast = [await front.watch("360p", "audio") for _ in range(5)]
     await until(lambda: front.delivery.viewers(EVENT) == 5)
@@ -413,7 +413,7 @@ async def test_a_slow_reader_skips_and_is_sent_away_while_fast_ones_get_every_pa
 async def test_who_never_reads_is_told_and_cut_off(
     front: Front, origin: Origin, film: Film, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sfu.room.FAREWELL_S", 0.1)
+    monkeypatch.setattr("sfu.client.FAREWELL_S", 0.1)
     await origin.begin(film, 0)
     before = sample("plenum_edge_evicted_viewers_total", reason="too_slow")
     sloth = await Sloth.watch(front, "audio")
@@ -463,6 +463,7 @@ async def test_viewers_and_bytes_are_counted_by_event_and_never_by_viewer(
                 "transport",
                 "reason",
                 "outcome",
+                "rendition",
                 "le",
             }
             assert re.fullmatch(r"[a-z_]+", family.name)
@@ -475,3 +476,16 @@ async def test_the_programme_is_told_first_and_on_every_change(front: Front, ori
     await origin.end()
     assert [(await watcher.next())[0].kind for _ in range(3)] == [Kind.RENDITIONS, Kind.END, Kind.BYE]
     assert await watcher.closed() == 1000
+
+
+async def test_a_second_line_is_no_second_viewer(front: Front) -> None:
+    await (await front.watch("360p", subject="somebody")).next()
+    line = await front.watch(first=Subscribe(("audio",), beside=True), subject="somebody")
+    await line.next()
+    room = front.delivery.find(EVENT)
+    assert room is not None
+    assert (front.delivery.viewers(EVENT), len(room)) == (1, 2)
+    assert sample("plenum_edge_renditions", event=EVENT, rendition="360p") == 1
+    await line.socket.close()
+    await until(lambda: len(room) == 1)
+    assert front.delivery.viewers(EVENT) == 1

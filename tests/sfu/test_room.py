@@ -7,10 +7,11 @@ import socket
 
 import pytest
 
-from plenum.wire import Bye, Kind
+from plenum.wire import Bye, Kind, Subscribe, encode_client
 from sfu import room
+from sfu.client import Client
 from sfu.frames import frame
-from sfu.room import Client, Room
+from sfu.room import Room
 from tests.sfu.feed_front import EVENT, Front, Watcher, until
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
@@ -141,3 +142,22 @@ async def test_what_a_viewer_has_not_taken_stays_in_our_own_buffer_where_it_show
     assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 16 * 1024
     assert link.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+
+
+async def test_a_room_knows_which_renditions_it_needs_and_tells_when_that_changes(front: Front, origin: Origin) -> None:
+    first = await front.watch("360p", "no such")
+    await first.next()
+    here = front.delivery.find(EVENT)
+    assert here is not None
+    assert here.demand() == {"360p"}
+    told: list[set[str]] = []
+    here.on_demand.append(lambda: told.append(here.demand()))
+    second = await front.watch("360p", "audio")
+    await second.next()
+    await second.socket.send_str(encode_client(Subscribe(("180p",))))
+    await until(lambda: "180p" in here.demand())
+    await second.socket.close()
+    await until(lambda: len(here) == 1)
+    assert told == [{"360p", "audio"}, {"360p", "180p"}, {"360p"}]
+    await first.socket.close()
+    await until(lambda: not here.demand())

@@ -60,6 +60,8 @@ export interface Join {
   readonly ticket_lifetime_s: number;
   readonly feed: readonly string[];
   readonly hls: string;
+  /** The playlist from the start of the event; "" where nothing is recorded. */
+  readonly dvr: string;
   readonly qna: string;
   readonly whip: string;
   readonly server_time_ms: number;

@@ -77,5 +77,7 @@ export interface EngineListener {
  */
 export interface PullListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
+  /** The address is not valid any more, or may not be: a fresh one, from a new join answer. */
+  rejoin(): Promise<string>;
   rungs(rungs: readonly Rung[]): void;
 }

@@ -10,6 +10,7 @@ import { waitMs, type Backoff } from "../core/backoff";
 import type { ServerClock } from "../core/latency";
 import { AUDIO_ONLY, AUTO, type Rung } from "../core/quality";
 import { NO_STATS, type Engine, type EngineStats, type PullListener, type Switch } from "./engine";
+import { DeliveryKey, keyedLoader } from "./keyed-loader";
 import { Playback } from "./playback";
 
 const BACKOFF: Backoff = { firstMs: 500, mostMs: 5000 };
@@ -29,6 +30,7 @@ export class HlsEngine implements Engine {
   readonly path = "hls";
   readonly switches: Switch[] = [];
   private readonly playback: Playback;
+  private readonly key: DeliveryKey;
   private hls: Hls | null = null;
   private choice: string;
   private fragment: Fragment | null = null;
@@ -48,6 +50,7 @@ export class HlsEngine implements Engine {
   ) {
     this.choice = choice;
     this.playback = new Playback(video, listener);
+    this.key = new DeliveryKey(address, () => listener.rejoin());
     this.open();
   }
 
@@ -114,6 +117,7 @@ export class HlsEngine implements Engine {
       startLevel: 0,
       // Choosing by itself, no larger than it is shown.
       capLevelToPlayerSize: true,
+      loader: keyedLoader(this.key, Hls.DefaultConfig.loader),
     });
     this.hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.parsed(hls));

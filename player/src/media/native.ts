@@ -25,7 +25,7 @@ export class NativeEngine implements Engine {
 
   constructor(
     readonly video: DatedVideo,
-    readonly address: string,
+    private address: string,
     readonly clock: ServerClock,
     readonly listener: PullListener,
   ) {
@@ -76,6 +76,7 @@ export class NativeEngine implements Engine {
 
   close(): void {
     clearTimeout(this.retry);
+    this.retry = undefined;
     this.video.removeEventListener("error", this.lost);
     this.video.removeEventListener("playing", this.reached);
     this.playback.close();
@@ -103,6 +104,13 @@ export class NativeEngine implements Engine {
     const wait = waitMs(BACKOFF, this.attempt, Math.random());
     this.listener.link({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(), wait);
+    this.retry = setTimeout(() => void this.reopen(), wait);
   };
+
+  /** The browser does not say why it stopped: it may be that the key in the address has run out. */
+  private async reopen(): Promise<void> {
+    const waiting = this.retry;
+    this.address = await this.listener.rejoin().catch(() => this.address);
+    if (this.retry === waiting) this.open();
+  }
 }

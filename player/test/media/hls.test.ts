@@ -14,6 +14,7 @@ vi.mock("hls.js", () => {
   class FakeHls {
     static readonly Events = { MANIFEST_PARSED: "parsed", FRAG_CHANGED: "frag", LEVEL_UPDATED: "level", ERROR: "error" };
     static readonly ErrorTypes = { MEDIA_ERROR: "media", NETWORK_ERROR: "network" };
+    static readonly DefaultConfig = { loader: class {} };
     static isSupported = () => true;
     readonly levels = [];
     private readonly handlers = new Map<string, Handler>();
@@ -60,7 +61,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   made.length = 0;
   links = [];
-  const listener = { link: (state: LinkState) => links.push(state), ready() {}, blocked() {}, rungs() {} };
+  const listener = { link: (state: LinkState) => links.push(state), ready() {}, blocked() {}, rungs() {}, rejoin: () => Promise.reject() };
   engine = new HlsEngine(document.createElement("video"), "/live/e/index.m3u8", new ServerClock(), listener, "720p");
 });
 

@@ -30,6 +30,7 @@ export const de: typeof en = {
   busy: "Gerade ist viel los. Versuchen Sie es in ein paar Sekunden noch einmal.",
   ingest_unavailable: "Der Teil der Plattform, der Bilder annimmt, startet gerade neu. Versuchen Sie es gleich noch einmal.",
   restarting: "Die Plattform startet gerade neu. Sie kommt von selbst wieder, bitte warten Sie.",
+  draining: "Dieser Server hört gleich auf. Das Bild wechselt von selbst zu einem anderen.",
   peer_gone: "Die Verbindung ging unterwegs verloren. Versuchen Sie es noch einmal.",
   no_such_session: "Diese Verbindung ist schon zu Ende. Gehen Sie noch einmal auf Sendung.",
   not_your_session: "Diese Verbindung hat jemand anderes geöffnet.",

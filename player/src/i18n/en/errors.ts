@@ -28,6 +28,7 @@ export const en = {
   busy: "A lot is happening at the moment. Try again in a few seconds.",
   ingest_unavailable: "The part of the platform that takes in pictures is starting again. Try once more in a moment.",
   restarting: "The platform is starting again. It comes back by itself, please wait.",
+  draining: "This server is about to stop. The picture moves to another one by itself.",
   peer_gone: "The connection was lost on the way. Try once more.",
   no_such_session: "This connection is over already. Go live again.",
   not_your_session: "Somebody else opened this connection.",

@@ -298,6 +298,7 @@ export class WatchStore {
       link: (state) => {
         this.link.value = state;
       },
+      rejoin: async () => (await this.door.enter()).hls,
       rungs: (offered) => {
         this.rungs.value = offered;
         const isOffered = offered.some((rung) => rung.choice === this.choice.value);

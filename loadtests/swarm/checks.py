@@ -1,0 +1,206 @@
+"""Whether what a line of the swarm received is right: sequence, switches, and every byte. Rules only; time is an argument.
+
+`Reference` keeps each message as the first viewer of this process got it, chained to the one that follows it. A viewer that
+gets the very bytes of the next link needs no more than that comparison: position, init segment and time were judged once,
+for the first. Whatever differs takes the long way through `LineCheck`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from hashlib import blake2b
+
+from loadtests.users.continuity import hole
+from plenum.media import Programme, RenditionKind
+from plenum.wire import Flag, Header, Kind, Selected
+
+Key = tuple[int, int, int, int, int]
+"""kind, rendition, epoch, then msn and part, or the init id and 0."""
+
+HELD_S = 20.0
+"""So long bytes are held for those who are behind; then their digest alone."""
+DIGESTS_MAX = 200_000
+_GONE = b"\0"
+"""Instead of bytes that are not held any more: no frame of a server begins with it."""
+DIFFERS = "the bytes of a part are not those that the first viewer got"
+_AT_MOST_APART_S = 0.02
+"""Renditions are cut at the same instant; the wall clock is written per rendition."""
+
+
+class Node:
+    """One message as the first viewer got it."""
+
+    __slots__ = ("digest", "end_wall", "first_at", "header", "next", "size", "track", "wire")
+
+    def __init__(self, wire: bytes, header: Header, end_wall: float, now: float) -> None:
+        self.wire = wire
+        self.header = header
+        self.size = len(wire)
+        self.end_wall = end_wall
+        """Capture of the last sample, Unix seconds."""
+        self.first_at = now
+        self.next: Node | None = None
+        """What follows in this rendition under the same init segment."""
+        self.digest = digest(wire)
+        self.track = 0
+        """0 for the picture, 1 for the sound."""
+
+    def is_same(self, wire: bytes) -> bool:
+        return wire == self.wire if self.wire is not _GONE else digest(wire) == self.digest
+
+
+def digest(wire: bytes) -> bytes:
+    return blake2b(wire, digest_size=8).digest()
+
+
+def key_of(header: Header) -> Key:
+    if header.kind is Kind.INIT:
+        return (header.kind, header.rendition, header.epoch, header.init_id, 0)
+    return (header.kind, header.rendition, header.epoch, header.msn, header.part)
+
+
+class Reference:
+    """What this process's viewers got, message by message."""
+
+    def __init__(self, held_s: float = HELD_S) -> None:
+        self._held_s = held_s
+        self._nodes: dict[Key, Node] = {}
+        self._order: deque[tuple[float, Node]] = deque()
+
+    def meet(self, wire: bytes, header: Header, end_wall: float, now: float) -> tuple[Node, bool]:
+        """The message's node, and whether these bytes are its bytes; the first one to come sets them."""
+        key = key_of(header)
+        node = self._nodes.get(key)
+        if node is not None:
+            return node, node.is_same(wire)
+        node = self._nodes[key] = Node(wire, header, end_wall, now)
+        self._order.append((now, node))
+        return node, True
+
+    def forget(self, now: float) -> None:
+        """Let go of bytes that have been held long enough, of their digests when there are too many."""
+        while self._order and self._order[0][0] < now - self._held_s:
+            _, node = self._order.popleft()
+            node.wire, node.next = _GONE, None
+        while len(self._nodes) > DIGESTS_MAX:
+            del self._nodes[next(iter(self._nodes))]
+
+    def digests(self) -> dict[Key, bytes]:
+        return {key: node.digest for key, node in self._nodes.items()}
+
+
+def differing(tables: list[dict[Key, bytes]]) -> int:
+    """How many messages were not the same in two processes."""
+    seen: dict[Key, bytes] = {}
+    different = set()
+    for table in tables:
+        for key, found in table.items():
+            if seen.setdefault(key, found) != found:
+                different.add(key)
+    return len(different)
+
+
+class Stream:
+    """One rendition on one line: the last part of it."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+
+class LineCheck:
+    """What one line, over all connections that carried it, was sent."""
+
+    def __init__(self, is_auto: bool = False, may_skip: bool = False) -> None:
+        self.streams: dict[int, Stream] = {}
+        self.faults: Counter[str] = Counter()
+        self.gaps = 0
+        self.switches = 0
+        self.without_picture = False
+        """The server said that the line carries none for now."""
+        self._is_auto = is_auto
+        self._may_skip = may_skip
+        self._video: dict[int, str] = {}
+        self._announced: Selected | None = None
+        self._gapped: set[int] = set()
+        self._repeats: set[int] = set()
+        """Renditions of which a new connection may send again what came by the old one."""
+
+    def adopt(self, programme: Programme) -> None:
+        self._video = {r.id: r.name for r in programme.renditions if r.kind is RenditionKind.VIDEO}
+
+    def reopened(self) -> None:
+        """Another connection carries on."""
+        self._repeats = set(self.streams)
+        self._announced = None
+
+    def is_video(self, rendition: int) -> bool:
+        return rendition in self._video
+
+    def selected(self, selected: Selected) -> None:
+        self._announced = selected
+        self.switches += 1
+        if not selected.rendition:
+            self.without_picture = True
+
+    def gap(self, header: Header) -> None:
+        self.gaps += 1
+        self.streams.pop(header.rendition, None)
+        self._gapped.add(header.rendition)
+        if not self._may_skip:
+            self.faults["the server skipped parts"] += 1
+
+    def part(self, node: Node, has_init: bool) -> bool:
+        """Judge a part that did not come as the next link; False when it came before and is let pass."""
+        header = node.header
+        if not has_init:
+            self.faults["a part came before its init segment"] += 1
+        stream = self.streams.get(header.rendition)
+        if stream is None:
+            self._open(node)
+            return True
+        before = stream.node
+        if header.rendition in self._repeats:
+            if header.epoch == before.header.epoch and _place(header) <= _place(before.header):
+                return False
+            self._repeats.discard(header.rendition)
+        fault = hole(before.header, header)
+        if fault:
+            self.faults[fault] += 1
+        elif before.next is None and before.header.init_id == header.init_id and before.header.epoch == header.epoch:
+            before.next = node
+        stream.node = node
+        return True
+
+    def _open(self, node: Node) -> None:
+        """The first part of a rendition on this line."""
+        header = node.header
+        if self._is_auto and header.rendition in self._video:
+            self._switch(node)
+        elif header.rendition not in self._gapped and header.part != 0:
+            self.faults["the first part does not open a segment"] += 1
+        elif Flag.INDEPENDENT not in header.flags:
+            self.faults["a rendition began where no decoder can begin"] += 1
+        self._gapped.discard(header.rendition)
+        self.streams[header.rendition] = Stream(node)
+
+    def _switch(self, node: Node) -> None:
+        """Another picture than until now: announced, from a key frame on, without a hole unless the old one was given up."""
+        header, told = node.header, self._announced
+        if Flag.INDEPENDENT not in header.flags:
+            self.faults["a rendition began where no decoder can begin"] += 1
+        if told is None or self._video[header.rendition] != told.rendition:
+            self.faults["a picture came that was not announced"] += 1
+        olds = [number for number in self.streams if number in self._video]
+        broken = (told is not None and told.abandoned) or self.without_picture or header.rendition in self._gapped
+        end = max((self.streams[number].node.end_wall for number in olds), default=None)
+        if end is not None and not broken and header.wall_us / 1e6 > end + _AT_MOST_APART_S:
+            self.faults["the picture has a hole where it was switched"] += 1
+        for number in olds:
+            del self.streams[number]
+        self.without_picture = False
+
+
+def _place(header: Header) -> tuple[int, int]:
+    return header.msn, header.part

@@ -1,0 +1,94 @@
+"""One connected viewer of the push feed: the rules about it, the transport that they speak through, and its farewell."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+
+from aiohttp import web
+
+from plenum.wire import Bye, Resume, pack_bye
+from sfu import measures
+from sfu.frames import frame
+from sfu.viewer import Limits, Viewer
+from sfu.window import LIMIT_BYTES
+
+FAREWELL_S = 2.0
+"""How long a viewer that is sent away has to answer the close frame before the connection is cut."""
+CLOSE_NORMAL = 1000
+CLOSE_OTHER = 1008
+CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
+EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
+"""An edge that was away is sent most of a window at once; there are few of them."""
+
+
+class Client:
+    """A connected viewer: the rules about it, and the transport that they speak through."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        *,
+        is_edge: bool = False,
+        is_beside: bool = False,
+    ) -> None:
+        self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
+        self.is_edge = is_edge
+        self.resumes: Resume | None = None
+        """Where it was when it came, as long as this edge does not know the programme yet."""
+        self.is_person = not is_edge and not is_beside
+        """Not another relay further down, and not the second line of somebody."""
+        self.closed = asyncio.Event()
+        self._socket = socket
+        self._transport = transport
+        self._scope: asyncio.Timeout | None = None
+        self._close_code: int | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        return self._close_code is not None or self._transport.is_closing()
+
+    @property
+    def unsent(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def write(self, message: bytes) -> int:
+        """A whole WebSocket message; uvloop raises on a closed transport, hence the look first."""
+        if self.is_gone:
+            return 0
+        self._transport.write(message)
+        return len(message)
+
+    def dismiss(self, bye: Bye, close_code: int | None = None) -> None:
+        """Tell the viewer, write nothing more, and let `stay` end."""
+        if self.is_gone:
+            return
+        measures.evicted.labels(reason=bye.code).inc()
+        self.write(frame(pack_bye(bye)).wire)
+        self._close_code = CLOSE_CODES.get(bye.code, CLOSE_OTHER) if close_code is None else close_code
+        if self._scope is not None:
+            self._scope.reschedule(0.0)
+
+    async def stay(self, listening: Awaitable[None]) -> None:
+        """Listen until the viewer leaves or is dismissed.
+
+        The closing handshake needs the reading side for itself (RFC 6455 7.1.2), so a dismissal has to end the listening
+        first: a timeout that is set to now does it without one more task for each viewer.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._scope:
+                if self._close_code is not None:
+                    self._scope.reschedule(0.0)
+                await listening
+        self._scope = None
+
+    async def close(self) -> None:
+        """The closing handshake; who does not answer in time is cut off."""
+        with suppress(ConnectionError, TimeoutError, RuntimeError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._socket.close(code=self._close_code or CLOSE_NORMAL)
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        self.closed.set()

@@ -1,0 +1,131 @@
+"""A whole front sends viewers to the edges whose cards are in the store, and lets its pages reach them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from deploy import assemble, secret
+from plenum.clock import SystemClock
+from plenum.errors import BadInput
+from plenum.identity import Principal, Role
+from plenum.nodes import Card, Nodes, NodeState
+from plenum.registry import Registry
+from plenum.settings import load
+from plenum.store import Embedded, connect
+from tests.deploy.test_edge import free_port
+
+EVENT = "town-hall"
+MUNICH = Card("munich", "https://munich.example.org", sockets_max=100)
+BERLIN = Card("berlin", "https://berlin.example.org", sockets_max=100, cpu=0.5)
+
+
+@dataclass
+class Stage:
+    """A running front, and the cards of edges."""
+
+    http: aiohttp.ClientSession
+    nodes: Nodes
+    store: Embedded
+
+    async def joined(self, seen: str) -> dict[str, object]:
+        async with self.http.get(f"/api/v1/events/{EVENT}/join", headers={"X-Forwarded-For": seen}) as answer:
+            assert answer.status == 200
+            return await answer.json()  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("deploy.registration.KNOWN_S", 0.0)
+    async with Embedded(tmp_path / "store") as store, AsyncExitStack() as stack:
+        port = free_port()
+        settings = load(
+            {
+                "data_dir": tmp_path,
+                "auth": {"secret": "a secret of thirty-two bytes or so"},
+                "redis": {"url": store.url},
+                "server": {"port": port, "tls": "proxy"},
+                "placement": {"subnets": {"10.1.0.0/16": "munich", "10.2.0.0/16": "berlin"}},
+            }
+        )
+        redis = connect(store.url)
+        stack.push_async_callback(redis.aclose)
+        await Registry(redis, "main", SystemClock()).create("Town hall", event_id=EVENT)
+        await assemble.front(settings, "front-0", "")(stack)
+        signer = secret.signer(settings.auth.secret, settings.data_dir)
+        ticket = signer.ticket(Principal("main", EVENT, Role.VIEWER, "ada"), time.time())
+        async with aiohttp.ClientSession(
+            f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {ticket}"}
+        ) as http:
+            yield Stage(http, Nodes(redis, "main", SystemClock()), store)
+
+
+async def test_without_edges_the_front_names_itself(stage: Stage) -> None:
+    joined = await stage.joined("10.1.0.7")
+    assert joined["feed"] == [f"/live/{EVENT}/feed"]
+    assert str(joined["hls"]).startswith("/live/")
+
+
+async def test_a_viewer_is_sent_to_the_edge_of_the_office_then_to_another_then_here(stage: Stage) -> None:
+    await stage.nodes.say("m", MUNICH)
+    await stage.nodes.say("b", BERLIN)
+    for seen, first, second in (("10.1.0.7", MUNICH, BERLIN), ("10.2.0.7", BERLIN, MUNICH)):
+        joined = await stage.joined(f"192.0.2.1, {seen}")
+        assert joined["feed"] == [f"{base}/live/{EVENT}/feed" for base in (first.url, second.url, "")]
+        assert str(joined["hls"]).startswith(f"{first.url}/live/{EVENT}/")
+        assert str(joined["dvr"]).startswith(f"{first.url}/live/{EVENT}/")
+
+
+async def test_nobody_is_sent_to_an_edge_that_is_about_to_stop_or_has_not_spoken(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.nodes.say("m", MUNICH)
+    await stage.nodes.say("b", Card("berlin", BERLIN.url, NodeState.DRAINING))
+    assert len((await stage.joined("10.2.0.7"))["feed"]) == 2  # type: ignore[arg-type]
+    monkeypatch.setattr("plenum.nodes.STALE_S", -1.0)
+    assert len((await stage.joined("10.2.0.7"))["feed"]) == 1  # type: ignore[arg-type]
+
+
+async def test_a_viewers_address_is_kept_nowhere(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    await stage.nodes.say("m", MUNICH)
+    await stage.joined("10.1.77.99")
+    redis = connect(stage.store.url)
+    kept = [await redis.dump(key) or b"" for key in await redis.keys("*")]
+    await redis.aclose()
+    assert not any(b"10.1.77.99" in each for each in kept)
+    assert "10.1.77.99" not in capsys.readouterr().out
+
+
+async def test_pages_may_open_sockets_at_the_edges_and_nowhere_else(stage: Stage) -> None:
+    await stage.nodes.say("m", MUNICH)
+    async with stage.http.get(f"/watch/{EVENT}") as answer:
+        policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    reach = "'self' https://munich.example.org wss://munich.example.org"
+    assert policy["connect-src"] == reach
+    assert policy["media-src"].startswith("'self'")
+    assert "https://munich.example.org" in policy["media-src"]
+    assert policy["script-src"] == "'self'"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"placement": {"subnets": {"10.1.0.0": "munich", "10.1.0.1/16": "munich"}}},
+        {"placement": {"subnets": {"munich": "munich"}}},
+        {"placement": {"subnets": {"10.1.0.0/16": "Edge of Munich"}}},
+        {"edge": {"upstream": ["live.example.org"]}},
+        {"edge": {"public_url": "munich"}},
+        {"edge": {"name": "Munich 1"}},
+    ],
+)
+def test_settings_of_edges_that_make_no_sense_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(BadInput) as caught:
+        load(settings)
+    assert caught.value.code == "bad_settings"

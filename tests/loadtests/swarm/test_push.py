@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from loadtests.swarm.group import PushGroup
+from loadtests.swarm.push import PushWorker
+from loadtests.swarm.tally import PhaseResult, result_of
+from plenum.media import Part
+from plenum.wire import Bye, Header, Kind, Move, Selected, pack, pack_bye, pack_init, pack_move, pack_selected
+from tests.loadtests.swarm.scripted_feed import PICTURE, ScriptedFeed, framed, opening, parts, run, script, watched
+
+COUNT = len(parts())
+
+
+def damaged(part: Part) -> Part:
+    data = bytearray(part.data)
+    data[len(data) // 2] ^= 1
+    return msgspec.structs.replace(part, data=bytes(data))
+
+
+def faults(said: list[Part | bytes], until: int) -> dict[str, int]:
+    return watched([script(parts()), script(said)], until=until).faults
+
+
+def test_viewers_who_get_everything_find_nothing_wrong() -> None:
+    found = watched([script(parts())] * 3, until=COUNT)
+    assert (found.faults, found.messages, found.by_rendition) == ({}, 3 * COUNT, {"240p": 3 * COUNT})
+
+
+def test_a_lost_part_is_found() -> None:
+    said = parts()
+    del said[5]
+    assert faults(said, COUNT - 1) == {"a part is missing or came twice": 1}
+
+
+def test_a_part_that_comes_twice_is_found() -> None:
+    said = parts()
+    said.insert(5, said[4])
+    assert faults(said, COUNT + 1)["a part is missing or came twice"] >= 1
+
+
+@pytest.mark.parametrize("at", [0, 4, 9, 10])
+def test_one_wrong_bit_in_a_part_is_found(at: int) -> None:
+    said = parts()
+    said[at] = damaged(said[at])
+    assert faults(said, COUNT) == {"the bytes of a part are not those that the first viewer got": 1}
+
+
+def test_a_part_without_its_init_segment_is_found() -> None:
+    bare = b"".join(map(framed, [opening()[0]])) + script(parts()).removeprefix(b"".join(map(framed, opening())))
+    found = watched([script(parts()), bare], until=COUNT)
+    assert found.faults == {"a part came before its init segment": 1}
+
+
+def test_a_new_init_segment_is_asked_for_in_the_middle_of_a_chain_too() -> None:
+    said: list[Part | bytes] = []
+    for part in parts():
+        if part.msn == 1 and part.index == 0:
+            said.append(pack_init(msgspec.structs.replace(PICTURE.inits[0], init_id=2)))
+        said.append(msgspec.structs.replace(part, init_id=2 if part.msn else 1))
+    without = [one for one in said if not isinstance(one, bytes)]
+    found = watched([script(said), script(said), script(without)], until=COUNT)
+    assert set(found.faults) == {"a part came before its init segment"}
+
+
+def test_skipped_parts_are_a_fault_unless_the_line_is_slow() -> None:
+    hole = Header(Kind.GAP, rendition=0, epoch=1, msn=1, part=0)
+    said = [*parts()[:5], pack(hole), *parts()[10:]]
+    assert faults(said, 15) == {"the server skipped parts": 1}
+
+
+@pytest.mark.parametrize("cut", [1, 3, 9, 45, 300])
+def test_messages_that_come_in_pieces_are_put_together(cut: int) -> None:
+    """The second viewer's socket takes so few bytes at a time that heads and parts are torn apart."""
+    worker = PushWorker("test")
+    with ScriptedFeed([script(parts()[:3])] * 2) as feed:
+        for _ in range(2):
+            worker.add(PushGroup(((feed.address,),), ("t",), renditions=("240p",), beside=(), connect_per_s=1000))
+            before = worker.status().messages
+            for _ in range(60):
+                worker.step()
+                for connection in list(worker._by_fd.values()):
+                    while connection.is_open and worker._read(connection, cut):
+                        pass
+                if worker.status().messages == before + 3:
+                    break
+        (tally,) = worker.finish()
+    assert (tally.messages, dict(tally.faults)) == (6, {})
+
+
+def auto(said: list[Part | bytes]) -> PhaseResult:
+    worker = PushWorker("test")
+    with ScriptedFeed([script(said)]) as feed:
+        worker.add(PushGroup(((feed.address,),), ("t",), renditions=("auto",), beside=(), connect_per_s=1000))
+        run(worker, sum(isinstance(one, Part) for one in said))
+        return result_of([worker.finish()], []).phase("test")
+
+
+def chosen(name: str = "240p", *, abandoned: bool = False) -> bytes:
+    return pack_selected(Selected(name, abandoned, "start"))
+
+
+def test_a_picture_that_the_server_chooses_has_to_be_announced() -> None:
+    assert auto([chosen(), *parts()]).faults == {}
+    assert "a picture came that was not announced" in auto(list(parts())).faults
+
+
+def test_the_server_may_leave_a_picture_in_the_middle_when_it_says_so() -> None:
+    again = [part for part in parts() if part.msn == 1]
+    said = [chosen(), *parts()[:4], chosen("", abandoned=True), chosen(), *again]
+    assert auto(said).events["switch"] == 3
+
+
+def test_who_is_told_to_move_goes_before_leaving_and_loses_nothing() -> None:
+    """The other address repeats what came already: that is no fault."""
+    first = script([*parts()[:8], pack_move(Move("draining", 8000))])
+    then = script(parts()[5:])
+    worker = PushWorker("test")
+    with ScriptedFeed([first]) as old, ScriptedFeed([then]) as new:
+        worker.add(
+            PushGroup(((old.address, new.address),), ("t",), renditions=("240p",), beside=(), connect_per_s=1000)
+        )
+        run(worker, COUNT)
+        (tally,) = worker.finish()
+        greeting = new.heard[0]
+    assert (tally.messages, dict(tally.faults), tally.events["moved"]) == (COUNT, {}, 1)
+    assert b'"resume"' in greeting and b'"msn":0,"part":7' in greeting
+
+
+def test_a_line_whose_server_dies_goes_on_at_the_next_address_at_once() -> None:
+    worker = PushWorker("test")
+    with ScriptedFeed([script(parts()[:8])], hang_up=True) as old, ScriptedFeed([script(parts()[8:])]) as new:
+        worker.add(
+            PushGroup(
+                ((old.address, new.address),),
+                ("t",),
+                renditions=("240p",),
+                beside=(),
+                connect_per_s=1000,
+                is_steady=False,
+            )
+        )
+        began = time.monotonic()
+        run(worker, COUNT)
+        took = time.monotonic() - began
+        (tally,) = worker.finish()
+    assert (tally.messages, dict(tally.faults), tally.events["resumed"]) == (COUNT, {}, 1)
+    assert took < 1.0
+
+
+def test_a_server_that_sends_viewers_away_is_a_fault() -> None:
+    found = faults([*parts()[:3], pack_bye(Bye("too_slow", 5000))], 3)
+    assert found == {"the server said goodbye: too_slow": 1}
+
+
+def test_each_line_reports_the_newest_part_that_it_really_got() -> None:
+    worker = PushWorker("test")
+    with ScriptedFeed([script(parts()[:7])]) as feed:
+        worker.add(PushGroup(((feed.address,),), ("t",), renditions=("240p",), beside=(), connect_per_s=1000))
+        ends = time.monotonic() + 5
+        while len(feed.heard) < 2 and time.monotonic() < ends:
+            worker.step()
+        worker.finish()
+        assert b'"got":[0,6]' in feed.heard[1]
