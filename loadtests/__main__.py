@@ -16,9 +16,10 @@ from types import ModuleType
 import msgspec
 
 from loadtests.line import LineUnavailable
-from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, two_hours, whip_cycles
+from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, slow_readers, two_hours, whip_cycles
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
+from loadtests.tls_proxy import ProxyUnavailable
 
 SCENARIOS: dict[str, ModuleType] = {
     "attack": attack,
@@ -26,6 +27,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "bad-offers": bad_offers,
     "long-film": long_film,
     "recovery": recovery,
+    "slow-readers": slow_readers,
     "two-hours": two_hours,
     "whip-cycles": whip_cycles,
 }
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         figures: list[Figure] = asyncio.run(SCENARIOS[options.scenario].run(options, show))
-    except LineUnavailable as error:
+    except (LineUnavailable, ProxyUnavailable) as error:
         print(error, file=sys.stderr)
         return 2
     print(*figures, sep="\n")

@@ -17,7 +17,10 @@ import { Playback } from "./playback";
 import { Track, type Media, type Trouble } from "./track";
 
 const TICK_MS = 100;
-const KEEP_BEHIND_S = 10;
+/** A step back of ten seconds, and what passes between two evictions. */
+const KEEP_BEHIND_S = 12;
+/** A jump to less than this before a hole would end in the hole. */
+const LEAST_HELD_S = 0.2;
 const EVICT_STRIDE_S = 10;
 /** A pause keeps at most so much for later; memory is bounded whatever the person does. */
 const MOST_AHEAD_S = 120;
@@ -179,6 +182,17 @@ export class MseEngine implements Engine {
     void this.playback.start();
   }
 
+  holds(wallMs: number): boolean {
+    return this.heldAt(wallMs) !== null;
+  }
+
+  seekTo(wallMs: number): void {
+    const at = this.heldAt(wallMs);
+    if (at === null) return;
+    this.following = false;
+    this.playback.jump(at);
+  }
+
   stats(): EngineStats {
     const at = this.video.currentTime;
     const ranges = this.ranges();
@@ -188,6 +202,7 @@ export class MseEngine implements Engine {
     const end = ranges.at(-1)?.end ?? at;
     return {
       latencyMs: wallMs === null || !this.started ? null : this.clock.now(Date.now()) - wallMs,
+      wallMs: this.started ? wallMs : null,
       bufferedS: bufferedAhead(at, ranges) ?? 0,
       behindS: this.following && !this.video.paused ? 0 : Math.max(0, end - at - this.pilot.target),
       following: this.following,
@@ -213,6 +228,12 @@ export class MseEngine implements Engine {
     this.tearDown();
     this.video.removeAttribute("src");
     this.video.load();
+  }
+
+  private heldAt(wallMs: number): number | null {
+    const at = this.seen.mediaTimeAt(wallMs) ?? this.heard.mediaTimeAt(wallMs);
+    const ahead = at === null ? null : bufferedAhead(at, this.ranges());
+    return ahead !== null && ahead > LEAST_HELD_S ? at : null;
   }
 
   private build(): void {

@@ -43,48 +43,4 @@ export const de: typeof en = {
   nextTry: (seconds: number) => `nächster in ${seconds} s`,
   offline: "Sie sind offline",
   offlineMeans: "Prüfen Sie Ihr Netz. Das Bild kommt von selbst zurück, sobald Sie verbunden sind.",
-  ended: "Danke, dass Sie dabei waren",
-  endedMeans: "Die Veranstaltung ist zu Ende.",
-  endedLasted: "Dauer",
-  endedQuestions: "Fragen",
-  endedAnswered: "Beantwortet",
-  turned: {
-    signin: {
-      title: "Öffnen Sie Ihre Einladung",
-      means: "Sie sind in diesem Browser nicht angemeldet, oder Ihre Sitzung ist abgelaufen. Öffnen Sie den Einladungslink noch einmal.",
-    },
-    forbidden: {
-      title: "Diese Veranstaltung ist für Sie nicht offen",
-      means: "Sie sind angemeldet, aber nicht hierzu eingeladen. Öffnen Sie den Einladungslink dieser Veranstaltung, oder fragen Sie die Person, die Sie eingeladen hat.",
-    },
-    unknown: {
-      title: "Diese Veranstaltung gibt es nicht",
-      means: "Prüfen Sie die Adresse, oder öffnen Sie den Einladungslink, den Sie bekommen haben.",
-    },
-    kicked: {
-      title: "Sie wurden aus dieser Veranstaltung entfernt",
-      means: "Wenn Sie das für ein Versehen halten, sprechen Sie mit den Veranstaltern.",
-    },
-    full: {
-      title: "Die Veranstaltung ist voll",
-      means: "Im Moment sind alle Plätze belegt. Versuchen Sie es in einigen Minuten noch einmal.",
-    },
-  },
-  toEvents: "Meine Veranstaltungen",
-  shortcuts: {
-    title: "Tastatur",
-    on: "Tastenkürzel mit einer Taste",
-    onMeans: "Schalten Sie sie aus, wenn Sie mit Spracheingabe arbeiten oder wenn sie stören.",
-    playPause: "Abspielen oder anhalten",
-    mute: "Ton ein oder aus",
-    full: "Vollbild",
-    pip: "Bild im Bild",
-    live: "Zurück zu Live",
-    ask: "Eine Frage stellen",
-    vote: "Für die markierte Frage stimmen",
-    help: "Diese Hilfe",
-    or: "oder",
-    space: "Leertaste",
-    end: "Ende",
-  },
 };

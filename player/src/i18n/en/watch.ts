@@ -42,48 +42,4 @@ export const en = {
   nextTry: (seconds: number) => `next in ${seconds} s`,
   offline: "You are offline",
   offlineMeans: "Check your network. The picture comes back by itself as soon as you are connected.",
-  ended: "Thank you for being here",
-  endedMeans: "The event is over.",
-  endedLasted: "Duration",
-  endedQuestions: "Questions",
-  endedAnswered: "Answered",
-  turned: {
-    signin: {
-      title: "Open your invitation",
-      means: "You are not signed in on this browser, or your session has expired. Open the invitation link you were sent once more.",
-    },
-    forbidden: {
-      title: "This event is not open to you",
-      means: "You are signed in, but not invited to this event. Open the invitation link for it, or ask the person who invited you.",
-    },
-    unknown: {
-      title: "There is no such event",
-      means: "Check the address, or open the invitation link you were sent.",
-    },
-    kicked: {
-      title: "You have been removed from this event",
-      means: "If you think that this is a mistake, speak to the organisers.",
-    },
-    full: {
-      title: "The event is full",
-      means: "All places are taken at the moment. Try again in a few minutes.",
-    },
-  },
-  toEvents: "Events I may join",
-  shortcuts: {
-    title: "Keyboard",
-    on: "Single-key shortcuts",
-    onMeans: "Switch them off if you use speech input or if they get in your way.",
-    playPause: "Play or pause",
-    mute: "Sound on or off",
-    full: "Full screen",
-    pip: "Picture in picture",
-    live: "Go to live",
-    ask: "Ask a question",
-    vote: "Vote for the question in focus",
-    help: "This help",
-    or: "or",
-    space: "Space",
-    end: "End",
-  },
 };

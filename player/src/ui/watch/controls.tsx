@@ -12,6 +12,8 @@ const SHOW_DELAY_FROM_MS = 50;
 export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void }) {
   const has = store.hasPicture.value;
   const paused = store.isPaused.value;
+  const dvr = store.dvr.value;
+  const pages = store.dvrPages.value;
   return (
     <div class="bar" role="group" aria-label={t().controls} data-testid="controls">
       <IconButton
@@ -21,8 +23,9 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
         onClick={() => store.togglePause()}
         data-testid="play"
       />
+      {has && dvr && pages && <pages.DvrSteps dvr={dvr} />}
       <Volume store={store} />
-      {has && <Liveness store={store} />}
+      {has && (dvr?.isOver.value && pages ? <pages.Replaying dvr={dvr} /> : <Liveness store={store} />)}
       <span class="bar-gap" />
       {(store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
       {canPip() && <IconButton name="pip" label={t().pip} disabled={!has} onClick={togglePip} data-testid="pip" />}
@@ -107,7 +110,7 @@ function Delay({ store }: { store: WatchStore }) {
 }
 
 function Behind({ store }: { store: WatchStore }) {
-  const clock = clockWords(store.stats.value.behindS);
+  const clock = clockWords(Math.ceil(store.behindS.value));
   return (
     <span class="liveness">
       <Button small onClick={() => store.goLive()} data-testid="go-live">
