@@ -28,7 +28,9 @@ window.plenum = {
   stats: () => {
     const now = store.statsNow();
     const { stalls, rendition, path, msn, part, wallMs, behindS, source } = now;
-    return { latency_ms: now.latencyMs, stalls, buffered_s: now.bufferedS, rendition, path, msn, part, wallMs, behindS, source };
+    const playing = { latency_ms: now.latencyMs, stalls, buffered_s: now.bufferedS, rendition, path, msn, part, wallMs, behindS, source };
+    const { choice, address, frozenMs, silentMs, switches } = now;
+    return { ...playing, choice, address, frozenMs, silentMs, switches };
   },
 };
 

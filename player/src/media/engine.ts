@@ -20,6 +20,12 @@ export interface EngineStats {
   readonly rendition: string;
   readonly msn: number;
   readonly part: number;
+  /** The picture stands still on purpose, for want of another, while the sound goes on. */
+  readonly isStill: boolean;
+  /** How long it stood still so. */
+  readonly frozenMs: number;
+  /** How long nothing at all played that should have. */
+  readonly silentMs: number;
 }
 
 export const NO_STATS: EngineStats = {
@@ -32,10 +38,24 @@ export const NO_STATS: EngineStats = {
   rendition: "",
   msn: 0,
   part: 0,
+  isStill: false,
+  frozenMs: 0,
+  silentMs: 0,
 };
+
+/** The picture began to come as another rendition; for support and tests. */
+export interface Switch {
+  /** Unix milliseconds, by this device's clock. */
+  readonly at: number;
+  /** "" for no picture. */
+  readonly rendition: string;
+  readonly why: string;
+}
 
 export interface Engine {
   readonly path: Path;
+  /** The newest ones. */
+  readonly switches: Switch[];
   choose(choice: string): void;
   pause(): void;
   /** Go on from where it stands. */

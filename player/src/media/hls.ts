@@ -9,8 +9,8 @@ import Hls, { type ErrorData, type Fragment, type HlsConfig, type Level, type Le
 import { waitMs, type Backoff } from "../core/backoff";
 import { mediaTimeAt, wallMsAt } from "../core/dvr";
 import type { ServerClock } from "../core/latency";
-import { AUDIO_ONLY, type Rung } from "../core/quality";
-import { NO_STATS, type EngineStats, type Past, type PastEngine, type PullListener } from "./engine";
+import { AUDIO_ONLY, AUTO, type Rung } from "../core/quality";
+import { NO_STATS, type EngineStats, type Past, type PastEngine, type PullListener, type Switch } from "./engine";
 import { DeliveryKey, keyedLoader } from "./keyed-loader";
 import { Playback } from "./playback";
 
@@ -19,6 +19,9 @@ const MOST_MEDIA_REPAIRS = 3;
 /** Without a fatal error for so long, what went wrong before is forgotten. */
 const QUIET_MS = 30_000;
 const FOLLOWING_WITHIN_S = 3;
+const MOST_SWITCHES = 50;
+/** hls.js chooses. */
+const BY_ITSELF = -1;
 /** A jump to less than this before the end of what is in hand would wait there. */
 const LEAST_HELD_S = 0.2;
 
@@ -35,6 +38,7 @@ export function canHls(): boolean {
 
 export class HlsEngine implements PastEngine {
   readonly path = "hls";
+  readonly switches: Switch[] = [];
   private readonly playback: Playback;
   private readonly key: DeliveryKey;
   private hls: Hls | null = null;
@@ -131,6 +135,9 @@ export class HlsEngine implements PastEngine {
       rendition: this.choice === AUDIO_ONLY ? "audio" : (nameOf(hls.levels[hls.currentLevel]) ?? ""),
       msn: typeof this.fragment?.sn === "number" ? this.fragment.sn : 0,
       part: 0,
+      isStill: false,
+      frozenMs: 0,
+      silentMs: Math.round(this.playback.stalledMs),
     };
   }
 
@@ -153,6 +160,8 @@ export class HlsEngine implements PastEngine {
       enableWorker: false,
       enableInterstitialPlayback: false,
       startLevel: 0,
+      // Choosing by itself, no larger than it is shown.
+      capLevelToPlayerSize: true,
       loader: keyedLoader(this.key, Hls.DefaultConfig.loader),
       ...(this.past ? RECORDING : LIVE),
     });
@@ -161,6 +170,7 @@ export class HlsEngine implements PastEngine {
     hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
       this.fragment = frag;
     });
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => this.switched(nameOf(hls.levels[level]) ?? ""));
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.reached(hls, details));
     hls.on(Hls.Events.ERROR, (_, data) => this.error(hls, data));
     hls.attachMedia(this.video);
@@ -174,13 +184,18 @@ export class HlsEngine implements PastEngine {
   private parsed(hls: Hls): void {
     if (this.choice !== AUDIO_ONLY) {
       this.listener.rungs(rungsOf(hls.levels));
-      // A fixed level: choosing by itself comes with the delivery work, and is not half done here.
       hls.currentLevel = this.levelOf(hls.levels);
     }
     if (!this.isPaused) void this.playback.start();
   }
 
+  private switched(rendition: string): void {
+    this.switches.push({ at: Date.now(), rendition, why: this.choice === AUTO ? "line" : "asked" });
+    if (this.switches.length > MOST_SWITCHES) this.switches.shift();
+  }
+
   private levelOf(levels: readonly Level[]): number {
+    if (this.choice === AUTO) return BY_ITSELF;
     const found = levels.findIndex((level) => nameOf(level) === this.choice);
     return found >= 0 ? found : levels.length - 1;
   }

@@ -18,6 +18,7 @@ interface DatedVideo extends HTMLVideoElement {
 
 export class NativeEngine implements PastEngine {
   readonly path = "native";
+  readonly switches = [];
   private readonly playback: Playback;
   private attempt = 0;
   /** Where the recording is to begin, until it has. */
@@ -100,6 +101,9 @@ export class NativeEngine implements PastEngine {
       rendition: video.videoHeight > 0 ? `${video.videoHeight}p` : "",
       msn: 0,
       part: 0,
+      isStill: false,
+      frozenMs: 0,
+      silentMs: Math.round(this.playback.stalledMs),
     };
   }
 

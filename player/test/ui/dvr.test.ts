@@ -37,6 +37,7 @@ const LIVE_DELAY_MS = 1000;
 
 class FakeEngine {
   readonly path = "push";
+  readonly switches = [];
   wallMs = NOW - LIVE_DELAY_MS;
   follows = true;
   heldFromMs = NOW - 15_000;

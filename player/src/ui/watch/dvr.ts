@@ -8,6 +8,8 @@
 import { computed, signal } from "@preact/signals";
 
 import * as rules from "../../core/dvr";
+import { NOTHING } from "../../core/quality";
+import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import type { Engine, PastEngine, PullListener } from "../../media/engine";
 import { KeptPicture } from "../../media/kept-picture";
@@ -250,8 +252,8 @@ export class Dvr {
     const addresses = host.feed();
     if (this.standing || addresses.length === 0 || this.isOver.value) return;
     this.standing = new Feed({
-      addresses,
-      ticket: (renew) => host.door.ticketNow(renew),
+      roster: new Roster(addresses),
+      ticket: (refused) => host.door.ticketNow(refused),
       listener: {
         link: () => {},
         programme: (programme) => host.told(programme),
@@ -262,7 +264,7 @@ export class Dvr {
         blocked: () => {},
       },
     });
-    this.standing.start([]);
+    this.standing.start(NOTHING);
   }
 
   private returnWhenCaughtUp(engine: PastEngine | null): void {

@@ -48,6 +48,7 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
         <canvas ref={canvas} class="picture-video picture-kept" hidden aria-hidden="true" />
         {store.choice.value === AUDIO_ONLY && (scene === "past" || scene === "live" || scene === "slate") && <SoundOnly store={store} />}
         <Overlay store={store} />
+        <SoundForNow store={store} />
         {dvr && dvrPages && scene === "past" && <dvrPages.Moving dvr={dvr} />}
         {store.questions.value && pages && !isOut && !dvr?.isOfAnotherMoment.value && <pages.OnAirOverlay store={store.questions.value} />}
       </div>
@@ -62,6 +63,17 @@ function SoundOnly({ store }: { store: WatchStore }) {
     <div class="poster" data-testid="poster">
       <p class="poster-title">{store.event.value?.title}</p>
       <p class="muted">{t().soundOnly}</p>
+    </div>
+  );
+}
+
+/** The region is there before its words, else nobody would be told of the first. */
+function SoundForNow({ store }: { store: WatchStore }) {
+  const scene = store.scene.value;
+  const isShown = store.isSoundOnly.value && (scene === "live" || scene === "slate");
+  return (
+    <div class="sound-for-now" role="status">
+      {isShown && <p data-testid="sound-for-now">{t().soundForNow}</p>}
     </div>
   );
 }

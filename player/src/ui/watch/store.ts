@@ -9,10 +9,10 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { EventStatus, EventView, Join, ProgrammeView } from "../../core/event";
 import type { LinkState } from "../../core/link";
 import { waitMs } from "../../core/backoff";
-import { firstChoice, rungs, type Rung } from "../../core/quality";
+import { AUTO, firstChoice, rungs, type Rung } from "../../core/quality";
 import { sceneOf, type Turned } from "../../core/scene";
 import type { Programme } from "../../core/wire";
-import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener } from "../../media/engine";
+import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener, type Switch } from "../../media/engine";
 import { recall, remember } from "../../net/remembered";
 import type { QuestionStore } from "../questions/store";
 import { Door } from "./door";
@@ -27,6 +27,16 @@ const POLL_MS = 5000;
 const STILL_S = 0.1;
 const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
 
+/** What support and tests ask a page for. */
+export interface Support extends EngineStats {
+  readonly path: Path;
+  readonly source: "live" | "dvr";
+  readonly choice: string;
+  /** Of the edge, or of the playlist. */
+  readonly address: string;
+  readonly switches: readonly Switch[];
+}
+
 export class WatchStore {
   readonly event = signal<EventView | null>(null);
   readonly turned = signal<Turned | null>(null);
@@ -38,6 +48,8 @@ export class WatchStore {
   readonly rungs = signal<readonly Rung[]>([]);
   readonly choice = signal("");
   readonly path = signal<Path>("push");
+  /** The line carries no picture for now: what is shown stands still, the sound goes on. */
+  readonly isSoundOnly = signal(false);
   readonly stats = signal<EngineStats>(NO_STATS);
   readonly questions = signal<QuestionStore | null>(null);
   /** Going back, where the event is recorded; fetched once that is known. */
@@ -78,6 +90,9 @@ export class WatchStore {
   private push: PushPath | null = null;
   private joined: Join | null = null;
   private isOver = false;
+  /** Of AUTO: what the server sends, "" for no picture. */
+  private selected: string | null = null;
+  private screenLines = 0;
 
   constructor(readonly id: string) {
     this.door = new Door(id, {
@@ -107,12 +122,19 @@ export class WatchStore {
   }
 
   /** The state now, not of the last look: tests and support ask for it. */
-  statsNow(): EngineStats & { readonly path: Path; readonly source: "live" | "dvr" } {
-    const stats = this.engine?.stats() ?? NO_STATS;
+  statsNow(): Support {
+    const { engine, push } = this;
     const dvr = this.dvr.value;
     dvr?.look();
-    const behindS = dvr && !dvr.isBehind.value ? 0 : this.behindS.value;
-    return { ...stats, behindS, path: this.engine?.path ?? this.path.value, source: dvr?.isPast.value ? "dvr" : "live" };
+    return {
+      ...(engine?.stats() ?? NO_STATS),
+      behindS: dvr && !dvr.isBehind.value ? 0 : this.behindS.value,
+      path: engine?.path ?? this.path.value,
+      source: dvr?.isPast.value ? "dvr" : "live",
+      choice: this.choice.value,
+      address: push?.address ?? this.joined?.hls ?? "",
+      switches: engine?.switches ?? [],
+    };
   }
 
   togglePause(): void {
@@ -140,7 +162,9 @@ export class WatchStore {
 
   private take(choice: string): void {
     this.choice.value = choice;
-    if (this.push) this.push.choose(choice);
+    if (choice !== AUTO) this.selected = null;
+    this.screenLines = Math.max(this.screenLines, (this.video?.clientHeight ?? 720) * devicePixelRatio);
+    if (this.push) this.push.choose(choice, this.screenLines);
     else this.engine?.choose(choice);
   }
 
@@ -223,7 +247,8 @@ export class WatchStore {
 
   private closeEngine(keepsPicture = false): void {
     const { push, engine } = this;
-    this.push = this.engine = null;
+    this.push = this.engine = this.selected = null;
+    this.isSoundOnly.value = false;
     if (push) push.close();
     else engine?.close();
     this.hasPicture.value &&= keepsPicture;
@@ -253,6 +278,10 @@ export class WatchStore {
         if (this.push) this.link.value = state;
       },
       programme: (programme) => this.programmeCame(programme),
+      selected: (rendition) => {
+        this.selected = rendition;
+        this.look();
+      },
       ended: () => this.ended(),
       dismissed: (code) => this.dismissed(code),
       left: (reason) => void this.fallBack(reason),
@@ -271,12 +300,7 @@ export class WatchStore {
 
   private programmeCame(programme: Programme): void {
     this.told(programme);
-    if (programme.state !== "ended" && programme.renditions.length > 0) this.take(firstChoice(programme, this.choice.value || recall(QUALITY), this.lines()));
-  }
-
-  /** Lines of picture that this page's screen has room for. */
-  private lines(): number {
-    return (this.video?.clientHeight ?? 720) * devicePixelRatio;
+    if (programme.state !== "ended" && programme.renditions.length > 0) this.take(firstChoice(programme, this.choice.value || recall(QUALITY)));
   }
 
   private ended(): void {
@@ -318,7 +342,7 @@ export class WatchStore {
     const { canHls, HlsEngine } = await import("../../media/hls");
     if (this.engine || this.isOver) return;
     if (canHls()) {
-      const wanted = this.choice.value || recall(QUALITY) || "720p";
+      const wanted = this.choice.value || recall(QUALITY) || AUTO;
       this.choice.value = wanted;
       this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener(), wanted);
       return;
@@ -326,6 +350,7 @@ export class WatchStore {
     const { canNative, NativeEngine } = await import("../../media/native");
     if (this.engine || this.isOver || !canNative(video)) return;
     this.path.value = "native";
+    this.choice.value = AUTO;
     this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener());
   }
 
@@ -341,7 +366,7 @@ export class WatchStore {
         if (this.path.value === "push" && this.rungs.value.length > 0) return;
         this.rungs.value = offered;
         const isOffered = offered.some((rung) => rung.choice === this.choice.value);
-        if (!isOffered) this.choice.value = offered[0]?.choice ?? "";
+        if (!isOffered) this.choice.value = AUTO;
       },
     };
   }
@@ -361,8 +386,13 @@ export class WatchStore {
   // Once in a while
 
   private look(): void {
-    if (this.engine) this.stats.value = this.engine.stats();
     this.dvr.value?.look();
+    const { engine } = this;
+    if (!engine) return;
+    this.stats.value = engine.stats();
+    this.isSoundOnly.value = this.selected === "" || (this.isSoundOnly.value && this.stats.value.isStill);
+    // A page that went to full screen has room for a larger picture.
+    if (this.push && this.choice.value === AUTO) this.take(AUTO);
   }
 
   private pausedOrNot(): void {
