@@ -6,6 +6,7 @@ minute.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,13 +14,19 @@ import sys
 import threading
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin"
+"""Debian keeps servers where a user's shell does not look."""
+POLICY = Path("/usr/sbin/policy-rc.d")
+"""What Debian's packages ask before they start a service: 101 means no."""
 PROGRAMS = {
     # What the tests call, and the Debian package that has it.
     "ffmpeg": ("ffmpeg",),
+    "nginx": ("nginx",),
     "gst-launch-1.0": (
         "gstreamer1.0-tools",
         "gstreamer1.0-plugins-base",
@@ -57,7 +64,7 @@ def pip(what: str, *arguments: str) -> int:
 
 def programs() -> int:
     """A browser and the foreign players, from Debian where we may, else the browser from Playwright."""
-    wanted = [package for name, packages in PROGRAMS.items() if not shutil.which(name) for package in packages]
+    wanted = [package for name, packages in PROGRAMS.items() if not has(name) for package in packages]
     has_browser = any(shutil.which(name) for name in BROWSERS)
     if not wanted and has_browser:
         return 0
@@ -65,15 +72,34 @@ def programs() -> int:
         packages = [*wanted, *([] if has_browser else ["chromium"])]
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         apt = "apt-get"
-        return shown("Reading Debian's package lists", [apt, "update", "-q"], environment) or shown(
-            f"Installing {', '.join(packages)}",
-            [apt, "install", "-q", "-y", "--no-install-recommends", *packages],
-            environment,
-        )
+        with no_service_starts():
+            return shown("Reading Debian's package lists", [apt, "update", "-q"], environment) or shown(
+                f"Installing {', '.join(packages)}",
+                [apt, "install", "-q", "-y", "--no-install-recommends", *packages],
+                environment,
+            )
     if wanted:
         sys.stderr.write(f"The tests need {', '.join(wanted)}: please install them (apt install …).\n")
         return 1
     return shown("Installing a browser", [sys.executable, "-m", "playwright", "install", "chromium"])
+
+
+def has(program: str) -> bool:
+    return shutil.which(program, path=SYSTEM_PATH) is not None
+
+
+@contextlib.contextmanager
+def no_service_starts() -> Iterator[None]:
+    """The tests start their own nginx: Debian's would take port 80 of this machine. A policy that is there already stays."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink(missing_ok=True)
 
 
 def may_apt() -> bool:

@@ -67,6 +67,19 @@ class Soaked:
         return State(resident_kb / 1024, len(list((folder / "fd").iterdir())))
 
 
+class _Ago:
+    """The machine's clocks so many seconds ago."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def monotonic(self) -> float:
+        return time.monotonic() - self._seconds
+
+    def wall(self) -> float:
+        return time.time() - self._seconds
+
+
 @asynccontextmanager
 async def soaked(folder: Path, feed: Path, minutes: float, speed: float) -> AsyncIterator[Soaked]:
     """Both processes, with a store and an event, for as long as the block lasts."""
@@ -88,6 +101,8 @@ async def soaked(folder: Path, feed: Path, minutes: float, speed: float) -> Asyn
         stack.push_async_callback(redis.aclose)
         registry = Registry(redis, TENANT, SystemClock(), 10)
         event = (await registry.create("Two hours")).id
+        # Live since when its first picture is dated: pages count from there.
+        await Registry(redis, TENANT, _Ago((speed - 1) * minutes * 60), 10).went_live(event)
         code, _ = await registry.link(event, Role.VIEWER)
         log = folder / "soak.log"
         replay = ("--event", event, "--feed", str(feed), "--minutes", str(minutes), "--speed", str(speed))

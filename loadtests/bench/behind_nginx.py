@@ -35,7 +35,7 @@ from plenum.store import short_socket_path
 from plenum.wire import SUBPROTOCOL, Subscribe, encode_client
 
 TAPE = {"720p": 1_500_000, "audio": 96_000}
-PROXIED = {"tls": "proxy", "public_url": "https://localhost"}
+PROXIED = {"tls": "proxy", "public_url": "https://127.0.0.1"}
 READ_S = 8.0
 """A reader takes everything for so long before it stops: buffers have grown by then."""
 NOTICED = 64 * 1024
@@ -118,7 +118,7 @@ def _reader(port: int, ticket: str) -> socket.socket:
     """A feed connection that has been greeted; nothing but the bytes matters."""
     made = socket.create_connection(("127.0.0.1", port), 5)
     made.sendall(
-        f"GET /live/{EVENT}/feed HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /live/{EVENT}/feed HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"
         f"Authorization: Bearer {ticket}\r\n\r\n".encode()
     )

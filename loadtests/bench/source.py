@@ -1,7 +1,8 @@
-"""An ingest that only plays a tape: `python -m loadtests.bench.source --socket PATH --tape FILE`.
+"""An ingest that only plays a tape: `python -m loadtests.bench.source --socket PATH --tape FILE`; with `--port` on TCP.
 
 It speaks `plenum.feed.1` on the unix socket where a front looks for the ingest, one event after another name alike, and
-costs next to nothing: so a benchmark of delivery has no transcoder beside it. Says `ready` on its output.
+costs next to nothing: so a benchmark of delivery has no transcoder beside it. On TCP, with viewers, it is itself what is
+measured: aiohttp's `send_bytes` to each of them in turn. Says `ready` and the port on its output.
 """
 
 from __future__ import annotations
@@ -9,21 +10,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
+import uvloop
 from aiohttp import web
 
+from loadtests.bench.children import started
 from loadtests.bench.tape import Tape, decoded
-from loadtests.running_platform import ROOT
 from plenum.media import Part
-from plenum.store import die_with_parent
 from plenum.wire import (
-    EVERYTHING,
     SUBPROTOCOL,
     Resume,
     Subscribe,
@@ -84,7 +83,7 @@ class Source:
         tape = self._tape
         for message in (pack_programme(tape.programme), *map(pack_init, tape.inits)):
             await socket.send_bytes(message)
-        if EVERYTHING not in wish.renditions:
+        if not wish.renditions:
             return
         current = self._held[-1][0].msn if self._held else 0
         after = (wish.msn, wish.part) if isinstance(wish, Resume) else (current, -1)
@@ -101,43 +100,36 @@ class Source:
                 await socket.send_bytes(message)
 
 
-async def serve(path: Path, tape: Tape, seconds: float) -> None:
+async def serve(path: Path | None, tape: Tape, seconds: float) -> None:
     source = Source(tape)
     app = web.Application()
     app.add_routes(source.routes())
     runner = web.AppRunner(app, shutdown_timeout=0.2)
     await runner.setup()
-    await web.UnixSite(runner, str(path)).start()
-    print("ready", flush=True)
+    if path is not None:
+        await web.UnixSite(runner, str(path)).start()
+    else:
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
+    print("ready", *(address[1] for address in runner.addresses if path is None), flush=True)
     await source.play(seconds)
     await asyncio.Event().wait()
 
 
 @contextlib.asynccontextmanager
-async def playing(path: Path, tape_file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The tape, playing on this unix socket in a process of its own for as long as the block lasts."""
-    command = (sys.executable, "-m", "loadtests.bench.source", "--socket", str(path), "--tape", str(tape_file))
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, preexec_fn=die_with_parent
-    )
-    try:
-        if process.stdout is None or (await process.stdout.readline()).strip() != b"ready":
-            raise RuntimeError("the source of parts did not start")
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+async def playing(path: Path, tape_file: Path) -> AsyncIterator[int]:
+    """The tape, playing on this unix socket in a process of its own for as long as the block lasts; its process id."""
+    async with started("loadtests.bench.source", "--socket", str(path), "--tape", str(tape_file)) as (pid, _):
+        yield pid
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, help="without it a free TCP port")
     parser.add_argument("--tape", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(options.socket, decoded(options.tape.read_bytes()), options.seconds))
+        uvloop.run(serve(options.socket, decoded(options.tape.read_bytes()), options.seconds))
 
 
 if __name__ == "__main__":

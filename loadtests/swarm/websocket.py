@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _FIN, _MASKED = 0x80, 0x80
 _NO_MASK = b"\0\0\0\0"
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MEDIUM, _LONG = struct.Struct("!H"), struct.Struct("!Q")
 HEAD_MAX = 10
 """Bytes of the longest head of a frame that a server sends."""
@@ -86,5 +86,5 @@ def refusal(head: bytes, key: bytes) -> str | None:
     if code != "101":
         return f"the upgrade was answered {code[:3]}"
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    expected = base64.b64encode(hashlib.sha1(base64.b64encode(key) + _GUID, usedforsecurity=False).digest()).decode()
+    expected = base64.b64encode(hashlib.sha1(base64.b64encode(key) + GUID, usedforsecurity=False).digest()).decode()
     return None if fields.get("sec-websocket-accept") == expected else "the upgrade was not for this key"
