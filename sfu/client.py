@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import termios
+from array import array
 from collections.abc import Awaitable
 from contextlib import suppress
 
@@ -43,6 +46,9 @@ class Client:
         self.closed = asyncio.Event()
         self._socket = socket
         self._transport = transport
+        link = transport.get_extra_info("socket")
+        self._link: int | None = link.fileno() if link is not None else None
+        self._queued = array("i", [0])
         self._scope: asyncio.Timeout | None = None
         self._close_code: int | None = None
 
@@ -53,6 +59,17 @@ class Client:
     @property
     def unsent(self) -> int:
         return self._transport.get_write_buffer_size()
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes that the kernel was given and the other end has not confirmed, for whom a picture is chosen."""
+        if self.viewer.picture is None or self._link is None or self.is_gone:
+            return 0
+        try:
+            fcntl.ioctl(self._link, termios.TIOCOUTQ, self._queued)
+        except OSError:  # closed in this very moment, or a socket without such a queue
+            return 0
+        return int(self._queued[0])
 
     def write(self, message: bytes) -> int:
         """A whole WebSocket message; uvloop raises on a closed transport, hence the look first."""

@@ -15,6 +15,7 @@ fanout = Histogram(
 )
 queue = Gauge("plenum_edge_queue_bytes", "Bytes written to viewers and not yet taken by the network.", ["event"])
 skips = Counter("plenum_edge_skips", "Times a viewer's video was skipped to the next independent part.")
+switches = Counter("plenum_edge_switches", "Times another picture was chosen for a viewer.", ["direction"])
 evicted = Counter("plenum_edge_evicted_viewers", "Viewers sent away, by reason.", ["reason"])
 held = Gauge("plenum_edge_held_requests", "LL-HLS requests waiting for a part.")
 reads = Gauge("plenum_edge_recording_reads", "Answers that are being read from a recording.")

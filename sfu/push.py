@@ -184,9 +184,11 @@ class Push:
 
     def _act(self, room: Room, client: Client, message: ClientMessage) -> None:
         if isinstance(message, Progress):
-            client.viewer.report(message, self._clock.monotonic())
+            room.hear(client, message)
+        elif isinstance(message, Unsubscribe):
+            room.choose(client, Subscribe())
         else:
-            room.choose(client, Subscribe() if isinstance(message, Unsubscribe) else message)
+            room.choose(client, message)
 
 
 def _decode(message: WSMessage) -> ClientMessage:

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from plenum.clock import Clock
 from plenum.log import get_logger
-from plenum.wire import Bye, Move, Resume, Subscribe, pack_move
+from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
@@ -27,6 +27,10 @@ from sfu.window import Heard
 log = get_logger("push")
 
 SLICE_S = 0.002
+ATTEND_S = 0.025
+"""Who has to wait is looked at so often …"""
+ATTEND_SOON_S = 0.005
+"""… and so often while something moves: a line that is only just filling takes all that it is given."""
 QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
 ENDED = Bye("ended", retry_ms=-1)
@@ -48,6 +52,8 @@ class Room:
         self._clients: dict[Client, None] = {}
         self._queue: deque[tuple[Frame, Heard, float]] = deque()
         self._wake = asyncio.Event()
+        self._attended: dict[Client, None] = {}
+        self._attend_wake = asyncio.Event()
         relay.listeners.append(self.publish)
         relay.watched = self.demand
         self.on_demand.append(relay.look_again)
@@ -88,7 +94,7 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        client.viewer.choose(first.renditions)
+        client.viewer.choose(first.renditions, first.most)
         self._census.note(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)
@@ -110,20 +116,33 @@ class Room:
 
     def choose(self, client: Client, choice: Subscribe | Resume) -> None:
         """Another choice: what is new starts with the current segment; for an edge that resumes, after that part."""
-        client.viewer.choose(choice.renditions)
+        client.viewer.choose(choice.renditions, choice.most)
         if isinstance(choice, Resume) and client.is_edge:
             self.relay.reach_back(choice)
         else:
             choice = Subscribe(choice.renditions)
         self._catch_up(client, self._missed(client.viewer, choice))
 
+    def hear(self, client: Client, progress: Progress) -> None:
+        """A viewer's report."""
+        now = self._clock.monotonic()
+        client.viewer.report(progress, now)
+        if client.viewer.picture is not None and not client.is_gone:
+            self._attend_to(client, now)
+
     def leave(self, client: Client) -> None:
         if client in self._clients:
             del self._clients[client]
+            self._attended.pop(client, None)
             self._census.forget(client)
 
     async def run(self) -> None:
         """Write what was published, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._attend())
+            tasks.create_task(self._write_all())
+
+    async def _write_all(self) -> None:
         while True:
             while self._queue:
                 heard, meaning, at = self._queue.popleft()
@@ -171,6 +190,7 @@ class Room:
         elif self.relay.window.programme is not None:
             client.viewer.adopt(self.relay.window.programme)
             self._census.note(client)
+            self._follow_up(client)
             self._go_on(client)
         return sent
 
@@ -186,15 +206,55 @@ class Room:
             return 0
         viewer = client.viewer
         skips, needed = viewer.skips, viewer.demand
-        sent = sum(client.write(message) for message in viewer.offer(part, self.relay.window, client.unsent, now))
+        messages = viewer.offer(part, self.relay.window, client.unsent, now, client.in_flight)
+        sent = sum(client.write(message) for message in messages)
         measures.skips.inc(viewer.skips - skips)
-        if viewer.farewell is not None:
-            client.dismiss(viewer.farewell)
         if viewer.demand is not needed:
             self._census.note(client)
+        self._follow_up(client)
         return sent
+
+    def _follow_up(self, client: Client) -> None:
+        """After each time that the rules had their say."""
+        viewer = client.viewer
+        if viewer.farewell is not None:
+            client.dismiss(viewer.farewell)
+        if viewer.picture is None:
+            return
+        for direction in viewer.picture.turns:
+            measures.switches.labels(direction=direction).inc()
+        viewer.picture.turns.clear()
+        if viewer.waits and client not in self._attended:
+            self._attended[client] = None
+            self._attend_wake.set()
+
+    def _attend_to(self, client: Client, now: float) -> bool:
+        """What this viewer has room for, between parts; False where nothing waits for it any more."""
+        viewer, needed = client.viewer, client.viewer.demand
+        messages = viewer.attend(client.unsent, now, client.in_flight)
+        measures.sent.labels(transport="push").inc(sum(client.write(message) for message in messages))
+        if viewer.demand is not needed:
+            self._census.note(client)
+        self._follow_up(client)
+        return viewer.waits and not client.is_gone
+
+    async def _attend(self) -> None:
+        """Look after those who have to wait, more often than parts come."""
+        while True:
+            await self._attend_wake.wait()
+            now, moved = self._clock.monotonic(), False
+            for client in tuple(self._attended):
+                held = client.unsent
+                if not self._attend_to(client, now):
+                    del self._attended[client]
+                moved = moved or client.unsent > held
+            if not self._attended:
+                self._attend_wake.clear()
+            await asyncio.sleep(ATTEND_SOON_S if moved else ATTEND_S)
 
     def _catch_up(self, client: Client, parts: list[Frame]) -> None:
         now = self._clock.monotonic()
         measures.sent.labels(transport="push").inc(sum(self._give(client, part, now) for part in parts))
+        if client.viewer.picture is not None and not client.is_gone:
+            self._attend_to(client, now)
         self._census.note(client)

@@ -3,9 +3,9 @@
     wanted ──independent part──► flowing ──too much unsent, or a hole──► wanted again (GAP is sent on resuming)
                                     └──another choice of the same kind flows──► gone
 
-A viewer is bounded by two signals: bytes written that the network has not taken, and the position that the player
-reports (behind a proxy the first one stays small for long). Video skips first, audio goes on; who cannot follow at all
-is told `bye`. Downshifting to a lower rendition is the selector's task, not done here.
+A viewer is bounded by two signals: bytes written that the network has not taken, and what it reports to have received
+(behind a proxy the first one stays small for long). Where it named its picture, that skips first and the sound goes on;
+where it left the choice to us (`AUTO`), another picture is chosen (`picture.py`). Who cannot follow at all is told `bye`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from collections.abc import Iterable
 import msgspec
 
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
-from plenum.wire import EVERYTHING, Bye, Flag, Header, Kind, Progress, pack
-from sfu.frames import Frame, Position, websocket_prefix
+from plenum.wire import AUTO, EVERYTHING, Bye, Flag, Progress
+from sfu.frames import Frame, Position
+from sfu.line import Line
+from sfu.picture import Picture
+from sfu.selector import FLOOR_BYTES, Choice
+from sfu.stream import Stream
 from sfu.window import Track, Window
 
 
@@ -32,40 +36,16 @@ class Limits(msgspec.Struct, frozen=True):
     stuck_s: float = 10.0
     """Sent away when video could not go on for so long because of unsent bytes."""
     behind_s: float = 6.0
-    """Video skips when the player reports a picture so much older than what was sent."""
+    """Video skips when so much more was sent than the player reports to have (or, where it does not say that, to show)."""
     report_valid_s: float = 3.0
     """An older report says nothing: a page in the background reports rarely."""
+    nothing_s: float = 12.0
+    """Of a viewer of `auto` nothing got through for so long: sent away …"""
+    undrained_s: float = 15.0
+    """… as is one without a picture, when what was sent before still waits after so long."""
 
 
 TOO_SLOW = Bye("too_slow", retry_ms=5_000)
-
-
-class Stream:
-    """One rendition as one viewer gets it."""
-
-    __slots__ = ("flowing", "init_id", "is_video", "leaving", "position", "rendition")
-
-    def __init__(self, rendition: Rendition) -> None:
-        self.rendition = rendition
-        self.is_video = rendition.kind is RenditionKind.VIDEO
-        self.flowing = False
-        self.leaving = False
-        """Another of its kind was chosen; this one goes on until that one flows."""
-        self.position: Position | None = None
-        """The last part sent."""
-        self.init_id: int | None = None
-        """The init segment that was sent last."""
-
-    def follows(self, position: Position, window: Window) -> bool:
-        """Whether the part is the very next one of those that came."""
-        if self.position is None:
-            return False
-        msn, index = self.position
-        if position == (msn, index + 1):
-            return True
-        track = window.tracks.get(self.rendition.id)
-        before = track.find(msn) if track else None
-        return position == (msn + 1, 0) and (before is None or index + 1 >= len(before.parts))
 
 
 class Viewer:
@@ -81,6 +61,10 @@ class Viewer:
         self._skip_at = self._limits.unsent_min
         self._gone_at = 2 * self._limits.unsent_min
         self._stuck_since: float | None = None
+        self._line = Line()
+        self._picture: Picture | None = None
+        self._most = ""
+        self._undrained_since: float | None = None
         self._played: tuple[Position, float] | None = None
         self.demand: frozenset[str] = frozenset()
         """Names of the renditions that this viewer is sent or waits for. The same object as long as they are the same."""
@@ -97,16 +81,40 @@ class Viewer:
     def renditions(self) -> list[int]:
         return list(self._streams)
 
-    def choose(self, names: Iterable[str]) -> None:
+    @property
+    def picture(self) -> Picture | None:
+        """Where the choice was left to us."""
+        return self._picture
+
+    @property
+    def waits(self) -> bool:
+        """Something may be sent, or decided, before the next part comes: `attend` soon."""
+        picture = self._picture
+        if picture is None or self.farewell is not None:
+            return False
+        return picture.waits or self._is_starved
+
+    @property
+    def _is_starved(self) -> bool:
+        return (
+            not any(stream.is_video and stream.flowing for stream in self._streams.values()) and self._line.unsent > 0
+        )
+
+    def choose(self, names: Iterable[str], most: str = "") -> None:
         """These renditions from now on. From one to another of its kind: at the next independent part."""
-        self._names = tuple(names)
-        self._resolve()
+        first = not self._names
+        self._names, self._most = tuple(names), most
+        if AUTO not in self._names:
+            self._leave_choice()
+        elif self._picture is None and not self._is_edge:  # an edge has no line that a picture is chosen for
+            self._picture = Picture(self._line, len(self._names) > 1)
+        self._resolve("start" if first else "asked")
 
     def adopt(self, programme: Programme) -> None:
         """The programme changed: find the chosen names in it again."""
         if programme.renditions:  # a restarted origin that has none yet changes nothing
             self._programme = programme
-            self._resolve()
+            self._resolve("start")
 
     def resume(self, position: Position, window: Window) -> list[Frame]:
         """What follows this position, in order; the current segment where that is not held, or more than one may miss.
@@ -139,9 +147,25 @@ class Viewer:
 
     def report(self, progress: Progress, now: float) -> None:
         self._played = ((progress.msn, progress.part), now)
+        if progress.got is not None:
+            self._line.report(progress.got, now)
+        elif self._picture is not None:  # what it plays it has received; before the first part: nothing
+            self._line.report((progress.msn, progress.part), now)
+        if self._picture is not None and self._line.behind_s is not None:
+            self._picture.selector.reported(self._line.behind_s, now)
 
-    def offer(self, part: Frame, window: Window, unsent: int, now: float) -> list[bytes]:
-        """What to write for this part: nothing, the part, or what must come before it and the part."""
+    def attend(self, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
+        """Between parts, where the choice is ours: what there is room for now, and whether it is still the right one."""
+        if self._picture is None or self.farewell is not None:
+            return []
+        self._look(self._picture, unsent, in_flight, False, now)
+        return self._picture.release(unsent)
+
+    def offer(self, part: Frame, window: Window, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
+        """What to write for this part: nothing, the part, or what must come before it and the part.
+
+        `unsent` is what waits in our transport, `in_flight` what the kernel was given and the other end has not confirmed.
+        """
         stream = self._streams.get(part.header.rendition)
         if stream is None or self.farewell is not None:
             return []
@@ -151,13 +175,69 @@ class Viewer:
         if unsent > self._gone_at:
             self.farewell = TOO_SLOW
             return []
+        if stream.is_video and self._picture is not None:
+            return self._offer_picture(self._picture, stream, part, window, unsent, in_flight, now)
         if stream.flowing and (not stream.follows(position, window) or self._must_skip(stream, unsent, now)):
             stream.flowing = False
             self.skips += stream.is_video
         if stream.flowing and part.header.init_id == stream.init_id:
             stream.position = position
-            return [part.wire]
-        return self._enter(stream, part, window, unsent, now)
+            out = [part.wire]
+        else:
+            out = self._enter(stream, part, window, unsent, now)
+        if out:
+            self._line.wrote(sum(map(len, out)), position, stream.seconds_of(part) if stream.is_video else 0.0)
+        return out
+
+    def _offer_picture(
+        self, picture: Picture, stream: Stream, part: Frame, window: Window, unsent: int, in_flight: int, now: float
+    ) -> list[bytes]:
+        """The same for a picture that was chosen here: it may be held for a while, or thrown away."""
+        self._look(picture, unsent, in_flight, stream.flowing, now)
+        if self._streams.get(stream.rendition.id) is stream:  # not abandoned just now
+            self._put(picture, stream, part, window, now)
+        return picture.release(unsent)
+
+    def _put(self, picture: Picture, stream: Stream, part: Frame, window: Window, now: float) -> None:
+        if stream.flowing and not stream.follows(part.position, window):
+            stream.flowing = False
+        for one in [part] if stream.flowing else picture.first_parts(stream, part, window, now):
+            init = window.init(stream.rendition.id, one.header.init_id)
+            if init is not None:
+                picture.hold(stream, one, stream.enter(one, init, window), now)
+                self._settle(stream)
+
+    def _look(self, picture: Picture, unsent: int, in_flight: int, is_due: bool, now: float) -> None:
+        """Choose, or say farewell to somebody whom nothing reaches."""
+        position = max((s.position for s in self._streams.values() if s.flowing and s.position), default=None)
+        choice = picture.look(unsent, in_flight, position, is_due, now)
+        if choice is not None:
+            self._apply(picture, choice)
+        if not picture.selector.is_off or self._line.unsent <= FLOOR_BYTES:
+            self._undrained_since = None
+        elif self._undrained_since is None:
+            self._undrained_since = now
+        undrained_s = now - self._undrained_since if self._undrained_since is not None else 0.0
+        if self._line.stuck_s(now) >= self._limits.nothing_s or undrained_s >= self._limits.undrained_s:
+            self.farewell = TOO_SLOW
+
+    def _apply(self, picture: Picture, choice: Choice) -> None:
+        """Another picture from now on; one that is abandoned stops here."""
+        if choice.abandoned:
+            for number in [number for number, stream in self._streams.items() if stream.is_video]:
+                del self._streams[number]
+        picture.tell(choice)
+        if self._programme is not None:
+            self._match(self._programme)
+        self._note_demand()
+
+    def _leave_choice(self) -> None:
+        """The viewer names its picture itself: what is held goes, and the stream that it belonged to starts anew."""
+        picture, self._picture = self._picture, None
+        if picture is not None and picture.holds:
+            for stream in self._streams.values():
+                if stream.is_video:
+                    stream.flowing, stream.init_id = False, None
 
     def _enter(self, stream: Stream, part: Frame, window: Window, unsent: int, now: float) -> list[bytes]:
         """Start, or go on after a skip, at an independent part."""
@@ -169,20 +249,16 @@ class Viewer:
         init = window.init(stream.rendition.id, part.header.init_id)
         if init is None:
             return []
-        out: list[bytes] = []
-        if not stream.flowing and stream.position is not None:
-            out.append(gap(part.header))
-        if stream.init_id != part.header.init_id:
-            out.append(init.wire)
-        stream.flowing, stream.init_id, stream.position = True, part.header.init_id, part.position
+        out = stream.enter(part, init, window)
         self._settle(stream)
-        return [*out, part.wire]
+        return out
 
     def _must_skip(self, stream: Stream, unsent: int, now: float) -> bool:
-        return stream.is_video and (unsent > self._skip_at or self._is_behind(stream.position, now))
+        waits = unsent > self._skip_at or self._line.outstanding(now) > self._skip_at
+        return stream.is_video and (waits or self._is_behind(stream.position, now))
 
     def _may_resume(self, stream: Stream, unsent: int, now: float) -> bool:
-        if unsent > self._skip_at // 2:
+        if max(unsent, self._line.outstanding(now)) > self._skip_at // 2:
             self._stuck_since = now if self._stuck_since is None else self._stuck_since
             if now - self._stuck_since >= self._limits.stuck_s:
                 self.farewell = TOO_SLOW
@@ -191,6 +267,8 @@ class Viewer:
         return not self._is_behind(stream.position, now)
 
     def _is_behind(self, sent: Position | None, now: float) -> bool:
+        if self._line.is_fresh(now) and self._line.behind_s is not None:
+            return self._line.behind_s > self._limits.behind_s
         if self._played is None or sent is None:
             return False
         (msn, index), at = self._played
@@ -206,24 +284,43 @@ class Viewer:
                     del self._streams[stream.rendition.id]
             self._note_demand()
 
-    def _resolve(self) -> None:
+    def _resolve(self, why: str) -> None:
         if self._programme is not None:
+            choice = self._picture.ladder(self._programme, self._most, why) if self._picture is not None else None
+            if choice is not None and self._picture is not None:
+                self._picture.tell(choice)
             self._match(self._programme)
         self._note_demand()
 
     def _match(self, programme: Programme) -> None:
         """Streams for what is chosen, by the names of the programme."""
-        everything = EVERYTHING in self._names
-        wanted = {r.id: r for r in programme.renditions if everything or r.name in self._names}
+        wanted = {r.id: r for r in programme.renditions if self._is_wanted(r)}
         for number, rendition in wanted.items():
             stream = self._streams.get(number)
             if stream is None or stream.rendition.name != rendition.name:
-                self._streams[number] = Stream(rendition)
+                self._streams[number] = self._fresh(rendition)
             else:
                 stream.rendition, stream.leaving = rendition, False
         for number in [number for number in self._streams if number not in wanted]:
             self._dismiss(number, wanted.values())
         self._set_bounds(wanted.values())
+
+    def _is_wanted(self, rendition: Rendition) -> bool:
+        if self._picture is not None and rendition.kind is RenditionKind.VIDEO:
+            return rendition.name == self._picture.selector.name
+        return rendition.name in self._names or EVERYTHING in self._names
+
+    def _fresh(self, rendition: Rendition) -> Stream:
+        stream = Stream(rendition)
+        if (
+            stream.is_video
+            and self._picture is not None
+            and not any(s.flowing for s in self._streams.values() if s.is_video)
+        ):
+            stream.position = (
+                self._picture.position
+            )  # nothing of the past is sent again after a picture that was stopped
+        return stream
 
     def _dismiss(self, number: int, wanted: Iterable[Rendition]) -> None:
         stream = self._streams[number]
@@ -244,23 +341,6 @@ class Viewer:
         bytes_s = sum(rendition.bitrate_bps for rendition in wanted) / 8
         self._skip_at = int(min(max(limits.unsent_min, limits.unsent_s * bytes_s), limits.unsent_max))
         self._gone_at = min(2 * self._skip_at, limits.gone_max)
-
-
-def gap(resumed_at: Header) -> bytes:
-    """GAP: this rendition goes on with the part of this header; what lies before it was not sent."""
-    message = pack(
-        Header(
-            Kind.GAP,
-            rendition=resumed_at.rendition,
-            init_id=resumed_at.init_id,
-            epoch=resumed_at.epoch,
-            msn=resumed_at.msn,
-            part=resumed_at.part,
-            start=resumed_at.start,
-            wall_us=resumed_at.wall_us,
-        )
-    )
-    return websocket_prefix(len(message)) + message
 
 
 def _after(track: Track, position: Position) -> list[Frame] | None:

@@ -41,7 +41,9 @@ FILL_SHARE = 0.4
 """Of a shorter run: there is nothing to judge in it, only that it runs."""
 MOST_MB_PER_HOUR = 5.0
 MOST_DESCRIPTORS_PER_HOUR = 1.0
-SCRUB_S = 30.0
+SCRUB_S = 40.0
+PICTURES = 30
+"""Looked at after going back."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +75,7 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
             Figure(
                 "pictures of the first half minute shown after going back",
                 sum(n in first_half for n in numbers),
-                least=5,
+                least=PICTURES,
             ),
             Figure(
                 "pictures of a later time shown after going back", sum(n not in first_half for n in numbers), most=0
@@ -177,7 +179,7 @@ async def _scrub(soak: Soaked, wanted: range, show: Callable[[str], None]) -> li
             await page.evaluate(script("barcode.js"))
             await page.get_by_test_id("scrubber").focus()
             await page.keyboard.press("Home")
-            asked = {"low": wanted.start, "high": wanted.stop, "wait": SCRUB_S, "seconds": 3}
+            asked = {"low": wanted.start, "high": wanted.stop, "count": PICTURES, "seconds": SCRUB_S}
             return list(await page.evaluate(script("numbers.js"), asked))
         except PlaywrightError as error:
             show(f"going back failed: {error.message}")

@@ -27,8 +27,10 @@ effect(() => {
 window.plenum = {
   stats: () => {
     const now = store.statsNow();
-    const { stalls, rendition, path, msn, part } = now;
-    return { latency_ms: now.latencyMs, stalls, buffered_s: now.bufferedS, rendition, path, msn, part };
+    const { stalls, rendition, path, msn, part, wallMs, behindS, source } = now;
+    const playing = { latency_ms: now.latencyMs, stalls, buffered_s: now.bufferedS, rendition, path, msn, part, wallMs, behindS, source };
+    const { choice, address, frozenMs, silentMs, switches } = now;
+    return { ...playing, choice, address, frozenMs, silentMs, switches };
   },
 };
 

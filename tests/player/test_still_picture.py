@@ -135,8 +135,7 @@ def test_the_filler_shows_the_last_picture_unchanged_and_the_next_segment_decode
     shown, complaints = decode(made.init + made.part(0, 6, 0) + last + b"".join(stills) + rest)
     assert complaints == []
     real, filler, after = shown[:LAST], shown[LAST:-SEGMENT], shown[-SEGMENT:]
-    assert filler[0][0] == start
-    assert len(filler) >= 8, "pictures of a quarter of a second at most"
+    assert [at for at, _ in filler] == [start, *between], "one picture each time"
     assert all(np.array_equal(pixels, real[-1][1]) for _, pixels in filler)
     assert not np.array_equal(real[-1][1], real[-2][1]), "the film stands still anyway: nothing was shown"
     alone, _ = decode(made.init + rest)
@@ -148,10 +147,11 @@ def test_frame_numbers_wrap(tmp_path: Path):
     film = ours()
     last = film.part(0, LAST, 0)
     start = LAST * FRAME
-    stills = fill(film, tmp_path, last, start, *(start + n * TIMESCALE for n in range(20, 101, 20)))
+    pictures = 300  # x264 counts to 16 here
+    stills = fill(film, tmp_path, last, start, *(start + (n + 1) * TIMESCALE for n in range(pictures)))
     shown, complaints = decode(film.init + last + b"".join(stills))
     assert complaints == []
-    assert len(shown) == LAST + 400
+    assert len(shown) == LAST + pictures
     assert np.array_equal(shown[-1][1], shown[LAST - 1][1])
 
 

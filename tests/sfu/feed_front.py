@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -16,6 +17,7 @@ from sfu.delivery import Delivery
 
 TENANT = "main"
 EVENT = "town-hall"
+FEED = f"/live/{EVENT}/feed"
 
 
 StartFront = Callable[..., Awaitable["Front"]]
@@ -92,9 +94,41 @@ class Watcher:
                 return self.socket.close_code
 
 
+class Sloth:
+    """A viewer that opens the feed and reads only when told to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def watch(
+        cls, front: Front, *renditions: str, first: ClientMessage | None = None, subject: str = "sloth"
+    ) -> Sloth:
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(link, ("127.0.0.1", front.port))
+        reader, writer = await asyncio.open_connection(sock=link, limit=4096)
+        writer.write(
+            f"GET {FEED} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\nAuthorization: Bearer {front.ticket(subject=subject)}\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        text = encode_client(first or Subscribe(renditions)).encode()
+        writer.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)  # masked with zeros
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        return cls(reader, writer)
+
+
 def held_requests() -> float:
     """How many LL-HLS requests wait in this process, by its own metric."""
     return REGISTRY.get_sample_value("plenum_edge_held_requests") or 0.0
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -33,11 +33,9 @@ from plenum.wire import (
 )
 from sfu import push
 from sfu.room import Room
-from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront, Watcher, until
+from tests.sfu.feed_front import EVENT, FEED, TENANT, Front, Sloth, StartFront, Watcher, sample, until
 from tests.sfu.feed_media import AUDIO, LARGE, SMALL, Film
 from tests.sfu.feed_origin import Origin
-
-FEED = f"/live/{EVENT}/feed"
 
 
 async def open_raw(front: Front, **headers: str) -> aiohttp.ClientWebSocketResponse:
@@ -323,32 +321,6 @@ async def test_a_viewer_that_resets_its_connection_leaves_no_trace_in_the_log(
 # Slow readers (R21)
 
 
-class Sloth:
-    """A viewer that opens the feed and reads only when told to."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    @classmethod
-    async def watch(cls, front: Front, *renditions: str, subject: str = "sloth") -> Sloth:
-        link = socket.socket()
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        link.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(link, ("127.0.0.1", front.port))
-        reader, writer = await asyncio.open_connection(sock=link, limit=4096)
-        writer.write(
-            f"GET {FEED} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\nAuthorization: Bearer {front.ticket(subject=subject)}\r\n\r\n".encode()
-        )
-        await reader.readuntil(b"\r\n\r\n")
-        text = encode_client(Subscribe(renditions)).encode()
-        writer.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)  # masked with zeros
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
-        return cls(reader, writer)
-
-
 def fat_parts(msn: int, size: int) -> list[bytes]:
     """A segment of the large rendition whose parts have this size, and the sound beside it."""
 
@@ -440,10 +412,6 @@ def held_parts(room: Room) -> int:
     return sum(len(track.since(0)) for track in room.relay.window.tracks.values())
 
 
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
-
-
 # Metrics
 
 
@@ -463,6 +431,7 @@ async def test_viewers_and_bytes_are_counted_by_event_and_never_by_viewer(
                 "transport",
                 "reason",
                 "outcome",
+                "direction",
                 "rendition",
                 "le",
             }

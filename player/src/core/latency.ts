@@ -50,6 +50,17 @@ export class Ledger {
     return entry.wallMs + (mediaTime - entry.from) * 1000;
   }
 
+  /** The media time that shows this moment, or null where no part covers it. */
+  mediaTimeAt(wallMs: number): number | null {
+    for (let n = this.entries.length - 1; n >= 0; n -= 1) {
+      const { from, to, wallMs: since } = this.entries[n] as Entry;
+      const at = from + (wallMs - since) / 1000;
+      // A clock's correction may leave a crack of some milliseconds between two parts.
+      if (at >= from - 0.001 && at <= to + 0.05) return Math.min(to, at);
+    }
+    return null;
+  }
+
   get newest(): Entry | null {
     return this.entries.at(-1) ?? null;
   }

@@ -12,3 +12,15 @@ export type LinkState =
       readonly code?: string;
     }
   | { readonly is: "closed" };
+
+const BADNESS = { open: 0, connecting: 1, lost: 2, closed: 3 } as const;
+
+function badness(state: LinkState): number {
+  return BADNESS[state.is] + (state.is === "lost" ? 1 - 1 / state.attempt : 0);
+}
+
+/** Picture and sound come on lines of their own: while something is in hand the better one counts, else the worse. */
+export function together(states: readonly LinkState[], isInHand: boolean): LinkState {
+  const byBadness = [...states].sort((a, b) => badness(a) - badness(b));
+  return (isInHand ? byBadness[0] : byBadness.at(-1)) ?? { is: "connecting" };
+}

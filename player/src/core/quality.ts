@@ -1,5 +1,7 @@
 /** The rungs a person may choose, and which one a page begins with. */
-import type { Programme, Rendition } from "./wire";
+import { AUTO, type Programme, type Rendition } from "./wire";
+
+export { AUTO };
 
 /** The choice "sound without picture"; never a rendition's name, which end in a height. */
 export const AUDIO_ONLY = "audio-only";
@@ -29,18 +31,42 @@ export function rungs(programme: Programme): Rung[] {
   return sound ? [...all, { choice: AUDIO_ONLY, height: 0, bitrateBps: sound.bitrate_bps }] : all;
 }
 
-/** More lines than the screen shows are paid for and not seen; a quarter more still sharpens. */
-export function firstChoice(programme: Programme, remembered: string | null, screenLines: number): string {
-  const offered = rungs(programme);
-  if (remembered !== null && offered.some((rung) => rung.choice === remembered)) return remembered;
-  const pictures = offered.filter((rung) => rung.choice !== AUDIO_ONLY);
-  const fitting = pictures.find((rung) => rung.height <= screenLines * 1.25) ?? pictures.at(-1);
-  return fitting?.choice ?? AUDIO_ONLY;
+/** What the person chose last time while it exists, else the server chooses. */
+export function firstChoice(programme: Programme, remembered: string | null): string {
+  const isOffered = rungs(programme).some((rung) => rung.choice === remembered);
+  if (remembered !== null && isOffered) return remembered;
+  return videos(programme.renditions).length > 0 ? AUTO : AUDIO_ONLY;
 }
 
-/** What to subscribe to for a choice: names of renditions, picture first. */
-export function subscriptionFor(programme: Programme, choice: string): string[] {
+/** The largest picture worth sending: more lines than the screen shows are paid for and not seen; a quarter more still sharpens. */
+export function largestFor(programme: Programme, screenLines: number): string {
+  const pictures = videos(programme.renditions);
+  const fitting = pictures.find((rendition) => (rendition.height ?? 0) <= screenLines * 1.25) ?? pictures.at(-1);
+  return fitting?.name ?? "";
+}
+
+/** What one line is asked for: names of renditions, and with AUTO the largest. */
+export interface Wanted {
+  readonly renditions: readonly string[];
+  readonly most: string;
+}
+
+export const NOTHING: Wanted = { renditions: [], most: "" };
+
+/**
+ * What to ask of the first line, and of the second that is beside it: a line for each, so that sound never queues behind a
+ * picture that the line does not carry. One line where there is only one kind.
+ */
+export function linesFor(programme: Programme, choice: string, screenLines: number): readonly [Wanted, Wanted] {
   const sound = audio(programme.renditions)?.name;
-  const picture = choice === AUDIO_ONLY ? undefined : programme.renditions.find((r) => r.name === choice)?.name;
-  return [picture, sound].filter((name) => name !== undefined);
+  const known = programme.renditions.find((r) => r.kind === "video" && r.name === choice)?.name;
+  const picture = choice === AUTO ? AUTO : known;
+  const heard = sound === undefined ? NOTHING : { renditions: [sound], most: "" };
+  if (picture === undefined) return [heard, NOTHING];
+  return [{ renditions: [picture], most: picture === AUTO ? largestFor(programme, screenLines) : "" }, heard];
+}
+
+/** One line for both: picture first. */
+export function subscriptionFor(programme: Programme, choice: string): string[] {
+  return linesFor(programme, choice, 0).flatMap((wanted) => wanted.renditions);
 }

@@ -12,6 +12,7 @@ export type Scene =
   | "waiting"
   | "live"
   | "slate"
+  | "past"
   | "reconnecting"
   | "ended";
 
@@ -22,6 +23,8 @@ export interface Known {
   readonly link: LinkState;
   /** What navigator.onLine says: false is certain only together with a broken line. */
   readonly online: boolean;
+  /** The recording plays, or did until its line broke: what goes on live is not what is shown. */
+  readonly isPast: boolean;
   /** A picture is in hand, be it a still one. */
   readonly hasPicture: boolean;
   /** The buffer has run dry: what is shown does not move. */
@@ -30,6 +33,7 @@ export interface Known {
 
 export function sceneOf(known: Known): Scene {
   if (known.turned) return "turned";
+  if (known.isPast) return pastScene(known);
   if (known.event === "ended" || known.programme === "ended") return "ended";
   if (!known.online && known.link.is !== "open") return "offline";
   // A line that is back before the buffer is empty was never missed.
@@ -37,6 +41,11 @@ export function sceneOf(known: Known): Scene {
   if (known.event === null) return "loading";
   if (known.programme === "live" || known.programme === "slate") return known.hasPicture ? known.programme : "loading";
   return known.link.is === "connecting" && known.event === "live" ? "loading" : "waiting";
+}
+
+function pastScene(known: Known): Scene {
+  if (!known.isStill || known.link.is !== "lost") return "past";
+  return known.online ? "reconnecting" : "offline";
 }
 
 /** An API error's status and code as a final answer; null for what may pass by itself (no network, a server starting up). */

@@ -71,6 +71,11 @@ export function formatMoment(unixSeconds: number): string {
   }).format(unixSeconds * 1000);
 }
 
+/** "14:03:27", the time of day in the reader's zone, from Unix seconds. */
+export function formatTime(unixSeconds: number): string {
+  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(unixSeconds * 1000);
+}
+
 /** "00:14:32" */
 export function formatClock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -7,6 +7,8 @@ export type Path = "push" | "hls" | "native";
 export interface EngineStats {
   /** Age of the picture by capture clock; null before the first. */
   readonly latencyMs: number | null;
+  /** Capture wall clock of the picture on screen; null before the first, and where the source does not tell. */
+  readonly wallMs: number | null;
   /** Seconds of media in hand. */
   readonly bufferedS: number;
   /** How far the playhead is behind where live would be; 0 while following. */
@@ -18,10 +20,17 @@ export interface EngineStats {
   readonly rendition: string;
   readonly msn: number;
   readonly part: number;
+  /** The picture stands still on purpose, for want of another, while the sound goes on. */
+  readonly isStill: boolean;
+  /** How long it stood still so. */
+  readonly frozenMs: number;
+  /** How long nothing at all played that should have. */
+  readonly silentMs: number;
 }
 
 export const NO_STATS: EngineStats = {
   latencyMs: null,
+  wallMs: null,
   bufferedS: 0,
   behindS: 0,
   following: true,
@@ -29,17 +38,52 @@ export const NO_STATS: EngineStats = {
   rendition: "",
   msn: 0,
   part: 0,
+  isStill: false,
+  frozenMs: 0,
+  silentMs: 0,
 };
+
+/** The picture began to come as another rendition; for support and tests. */
+export interface Switch {
+  /** Unix milliseconds, by this device's clock. */
+  readonly at: number;
+  /** "" for no picture. */
+  readonly rendition: string;
+  readonly why: string;
+}
 
 export interface Engine {
   readonly path: Path;
+  /** The newest ones. */
+  readonly switches: Switch[];
   choose(choice: string): void;
   pause(): void;
   /** Go on from where it stands. */
   resume(): void;
   goLive(): void;
+  /** Whether the picture of this capture time is in hand, so that `seekTo` shows it at once. */
+  holds(wallMs: number): boolean;
+  /** To a moment that it holds, and stay so far behind. */
+  seekTo(wallMs: number): void;
   stats(): EngineStats;
   close(): void;
+}
+
+/** An engine that plays the recording: it holds every moment of it. */
+export interface PastEngine extends Engine {
+  /** Capture time of the recording's first picture, as far as it is known yet. */
+  startMs(): number | null;
+  /** Seconds of the recording after the picture on screen, as far as this page knows it. */
+  leftS(): number;
+}
+
+/** How a pull engine plays the recording instead of live. */
+export interface Past {
+  readonly fromMs: number;
+  /** It begins as still as the picture was before. */
+  readonly isPaused: boolean;
+  /** There is no recording (any more). */
+  gone(): void;
 }
 
 export interface EngineListener {

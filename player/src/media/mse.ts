@@ -1,19 +1,26 @@
 /**
  * Plays the push feed by Media Source Extensions: parts are appended on arrival, core/playhead.ts keeps the picture near live.
  *
- * One video element for the page's life. A new encoder's init goes to the same SourceBuffer; a new epoch (the sender lost its zero)
+ * Picture and sound may come on lines of their own. Where the picture does not come it stands still (media/picture.ts), and the
+ * sound alone says how far live is. One video element for the page's life. A new encoder's init goes to the same SourceBuffer; a new epoch (the sender lost its zero)
  * is joined to the old timeline by an offset. Decode errors and full buffers that do not yield are answered by building anew.
  */
-import { Ledger, type ServerClock } from "../core/latency";
+import { Epochs } from "../core/epochs";
+import { Interruptions } from "../core/interruptions";
+import { Ledger, type Entry, type ServerClock } from "../core/latency";
 import { bufferedAhead, Pilot, type Range } from "../core/playhead";
-import { AUDIO_ONLY } from "../core/quality";
-import type { Header, Programme, Rendition } from "../core/wire";
-import type { Engine, EngineListener, EngineStats } from "./engine";
+import { AUDIO_ONLY, AUTO } from "../core/quality";
+import type { Header, Programme, Rendition, Selected } from "../core/wire";
+import type { Engine, EngineListener, EngineStats, Switch } from "./engine";
+import { Picture } from "./picture";
 import { Playback } from "./playback";
-import { Track, type Trouble } from "./track";
+import { Track, type Media, type Trouble } from "./track";
 
 const TICK_MS = 100;
-const KEEP_BEHIND_S = 10;
+/** A step back of ten seconds, and what passes between two evictions. */
+const KEEP_BEHIND_S = 12;
+/** A jump to less than this before a hole would end in the hole. */
+const LEAST_HELD_S = 0.2;
 const EVICT_STRIDE_S = 10;
 /** A pause keeps at most so much for later; memory is bounded whatever the person does. */
 const MOST_AHEAD_S = 120;
@@ -25,8 +32,8 @@ const MOST_EARLY_PARTS = 64;
 const MOST_INITS = 32;
 
 export interface MseListener extends EngineListener {
-  /** Nothing is held any more: let the sender begin with the current segment again. */
-  restart(): void;
+  /** Nothing is held any more: let the sender begin with the current segment again; `sound`: that is all that is wanted. */
+  restart(what: "all" | "sound"): void;
 }
 
 type Part = { readonly header: Header; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -55,9 +62,14 @@ function rangesOf(buffered: TimeRanges): Range[] {
 
 export class MseEngine implements Engine {
   readonly path = "push";
+  /** Filled by who knows why: the owner of the lines. */
+  readonly switches: Switch[] = [];
   private readonly playback: Playback;
   private readonly pilot = new Pilot();
-  private readonly ledger = new Ledger();
+  private readonly interruptions = new Interruptions();
+  private readonly epochs = new Epochs();
+  private readonly seen = new Ledger();
+  private readonly heard = new Ledger();
   private readonly inits = new Map<string, Uint8Array<ArrayBuffer>>();
   private readonly renditions = new Map<number, Rendition>();
   private readonly early: Part[] = [];
@@ -65,12 +77,16 @@ export class MseEngine implements Engine {
   private readonly ticking: ReturnType<typeof setInterval>;
   private source: Source | null = null;
   private address = "";
-  private picture: Track | null = null;
+  private picture: Picture | null = null;
   private sound: Track | null = null;
+  private segmentS = 2;
   private choice = "";
+  /** What comes of AUTO: a rendition's name, "" for no picture; null until the sender says. */
+  private selection: string | null = null;
   private shown: Rendition | null = null;
-  private epoch: number | null = null;
-  private offsetS = 0;
+  /** No more of this picture is on its way. */
+  private isGivenUp = false;
+  private isCutOff = false;
   private started = false;
   private following = true;
   private evictedAt = 0;
@@ -90,14 +106,39 @@ export class MseEngine implements Engine {
     if (programme.renditions.length === 0) return;
     this.renditions.clear();
     for (const rendition of programme.renditions) this.renditions.set(rendition.id, rendition);
+    this.segmentS = programme.segment_s;
     if (!this.source && this.choice) this.build();
   }
 
   choose(choice: string): void {
+    if (choice === this.choice && this.source) return;
     const kindChanges = (choice === AUDIO_ONLY) !== (this.choice === AUDIO_ONLY);
     this.choice = choice;
+    this.selection = null;
     // The set of SourceBuffers cannot shrink or grow once media is in them.
     if (this.renditions.size > 0 && (!this.source || kindChanges)) this.build();
+  }
+
+  /** Of AUTO: what the sender chose. */
+  select(selected: Selected): void {
+    if (this.choice !== AUTO) return;
+    this.selection = selected.rendition;
+    if (selected.abandoned || selected.rendition === "") this.isGivenUp = true;
+    // A source that was built while there was only sound has no place for the picture that comes now.
+    if (selected.rendition !== "" && this.source?.readyState === "open" && !this.picture) {
+      this.build();
+      this.listener.restart("sound");
+    }
+  }
+
+  /** Parts before this one were not sent and will not be. */
+  gap(header: Header): void {
+    if (this.renditions.get(header.rendition)?.kind === "video") this.isGivenUp = true;
+  }
+
+  /** The line that brings the picture is broken, the one that brings the sound is not. */
+  cutOff(isCutOff: boolean): void {
+    this.isCutOff = isCutOff;
   }
 
   init(header: Header, bytes: Uint8Array<ArrayBuffer>): void {
@@ -130,7 +171,7 @@ export class MseEngine implements Engine {
   }
 
   resume(): void {
-    const ahead = bufferedAhead(this.video.currentTime, rangesOf(this.video.buffered));
+    const ahead = bufferedAhead(this.video.currentTime, this.ranges());
     this.following = ahead === null || ahead < this.pilot.target + 1;
     void this.playback.start();
   }
@@ -141,14 +182,27 @@ export class MseEngine implements Engine {
     void this.playback.start();
   }
 
+  holds(wallMs: number): boolean {
+    return this.heldAt(wallMs) !== null;
+  }
+
+  seekTo(wallMs: number): void {
+    const at = this.heldAt(wallMs);
+    if (at === null) return;
+    this.following = false;
+    this.playback.jump(at);
+  }
+
   stats(): EngineStats {
     const at = this.video.currentTime;
-    const ranges = rangesOf(this.video.buffered);
-    const entry = this.ledger.at(at);
-    const wallMs = this.ledger.wallMsAt(at);
+    const ranges = this.ranges();
+    const ledger = this.seen.wallMsAt(at) === null ? this.heard : this.seen;
+    const entry = ledger.at(at);
+    const wallMs = ledger.wallMsAt(at);
     const end = ranges.at(-1)?.end ?? at;
     return {
       latencyMs: wallMs === null || !this.started ? null : this.clock.now(Date.now()) - wallMs,
+      wallMs: this.started ? wallMs : null,
       bufferedS: bufferedAhead(at, ranges) ?? 0,
       behindS: this.following && !this.video.paused ? 0 : Math.max(0, end - at - this.pilot.target),
       following: this.following,
@@ -156,7 +210,15 @@ export class MseEngine implements Engine {
       rendition: this.shown?.name ?? "",
       msn: entry?.msn ?? 0,
       part: entry?.part ?? 0,
+      isStill: this.isStill(),
+      frozenMs: Math.round(this.interruptions.frozenMs),
+      silentMs: Math.round(this.interruptions.silentMs),
     };
+  }
+
+  /** The part of the picture, or of the sound, that is playing. */
+  played(kind: Rendition["kind"]): Entry | null {
+    return (kind === "video" ? this.seen : this.heard).at(this.video.currentTime);
   }
 
   close(): void {
@@ -166,6 +228,12 @@ export class MseEngine implements Engine {
     this.tearDown();
     this.video.removeAttribute("src");
     this.video.load();
+  }
+
+  private heldAt(wallMs: number): number | null {
+    const at = this.seen.mediaTimeAt(wallMs) ?? this.heard.mediaTimeAt(wallMs);
+    const ahead = at === null ? null : bufferedAhead(at, this.ranges());
+    return ahead !== null && ahead > LEAST_HELD_S ? at : null;
   }
 
   private build(): void {
@@ -188,8 +256,16 @@ export class MseEngine implements Engine {
 
   private wanted(): Rendition[] {
     const all = [...this.renditions.values()];
-    const picture = this.choice === AUDIO_ONLY ? undefined : all.find((r) => r.name === this.choice);
+    const name = this.expected();
+    // Of AUTO any will do: the type changes with the first part.
+    const picture = all.find((r) => r.kind === "video" && (name === null || r.name === name));
     return [picture, all.find((r) => r.kind === "audio")].filter((r) => r !== undefined);
+  }
+
+  /** The name of the rendition that should be on screen, "" for none; null while the sender has not said. */
+  private expected(): string | null {
+    if (this.choice === AUDIO_ONLY) return "";
+    return this.choice === AUTO ? this.selection : this.choice;
   }
 
   private opened(source: Source): void {
@@ -200,8 +276,7 @@ export class MseEngine implements Engine {
         appended: () => this.appended(),
         trouble: (trouble) => this.rebuild(trouble),
       });
-      if (this.offsetS !== 0) track.offset(this.offsetS);
-      if (rendition.kind === "video") this.picture = track;
+      if (rendition.kind === "video") this.picture = new Picture(track, this.segmentS);
       else this.sound = track;
     }
     this.takeEarly();
@@ -213,44 +288,43 @@ export class MseEngine implements Engine {
 
   private append(header: Header, bytes: Uint8Array<ArrayBuffer>): void {
     const rendition = this.renditions.get(header.rendition);
-    const track = rendition?.kind === "video" ? this.picture : this.sound;
     const init = this.inits.get(`${header.rendition}.${header.initId}`);
-    if (!rendition || !track || !init || this.isLeftBehind(rendition)) return;
-    if (track.fresh && rendition.kind === "video" && !header.independent) return;
-    this.joinEpoch(header, rendition);
-    const key = `${header.rendition}.${header.initId}`;
-    if (track.initKey !== key) {
-      track.changeType(mimeOf(rendition));
-      track.append(init);
-      track.initKey = key;
+    if (!rendition || !init) return;
+    if (rendition.kind === "video") this.appendPicture(this.mediaOf(header, bytes, rendition, init));
+    else this.appendSound(this.mediaOf(header, bytes, rendition, init));
+  }
+
+  private mediaOf(header: Header, bytes: Uint8Array<ArrayBuffer>, rendition: Rendition, init: Uint8Array<ArrayBuffer>): Media {
+    const startS = header.start / rendition.timescale;
+    const ends = [this.picture?.end, this.heard.newest?.to].filter((end) => typeof end === "number");
+    const offsetS = this.epochs.offsetOf(header.epoch, startS, ends.length > 0 ? Math.max(...ends) : null);
+    const from = startS + offsetS;
+    const to = from + header.duration / rendition.timescale;
+    return { header, bytes, rendition, init, mime: mimeOf(rendition), from, to, offsetS };
+  }
+
+  private appendPicture(media: Media): void {
+    const { picture, video } = this;
+    if (!picture || this.isLeftBehind(media.rendition)) return;
+    for (const { header, from, to, rendition } of picture.add(media, video.currentTime)) {
+      this.isGivenUp = false;
+      this.shown = rendition;
+      this.seen.add({ from, to, wallMs: header.wallMs, msn: header.msn, part: header.part });
     }
-    track.fresh = false;
-    track.append(bytes);
-    if (rendition.kind === "video" || !this.picture) this.record(header, rendition);
+  }
+
+  private appendSound(media: Media): void {
+    if (!this.sound) return;
+    this.sound.put(media);
+    const { header, from, to, rendition } = media;
+    this.heard.add({ from, to, wallMs: header.wallMs, msn: header.msn, part: header.part });
+    if (!this.picture) this.shown = rendition;
   }
 
   /** After the first part of the chosen rendition, stragglers of the one before would overwrite it. */
   private isLeftBehind(rendition: Rendition): boolean {
-    if (rendition.kind !== "video" || rendition.name === this.choice) return false;
-    return this.shown?.name === this.choice;
-  }
-
-  private joinEpoch(header: Header, rendition: Rendition): void {
-    if (header.epoch === this.epoch) return;
-    if (this.epoch !== null) {
-      const end = this.ledger.newest?.to ?? this.video.currentTime;
-      this.offsetS = end - header.start / rendition.timescale;
-      this.picture?.offset(this.offsetS);
-      this.sound?.offset(this.offsetS);
-    }
-    this.epoch = header.epoch;
-  }
-
-  private record(header: Header, rendition: Rendition): void {
-    const from = header.start / rendition.timescale + this.offsetS;
-    const to = from + header.duration / rendition.timescale;
-    this.ledger.add({ from, to, wallMs: header.wallMs, msn: header.msn, part: header.part });
-    this.shown = rendition;
+    const expected = this.expected();
+    return rendition.name !== expected && this.shown?.name === expected;
   }
 
   /** Between two ticks only what cannot wait: the first picture, and data after a drought. */
@@ -260,17 +334,20 @@ export class MseEngine implements Engine {
 
   private tick(): void {
     const { video } = this;
-    const ranges = rangesOf(video.buffered);
-    if (ranges.length === 0) return;
+    if (video.buffered.length === 0) return;
     if (!this.started) {
       this.begin();
       return;
     }
+    this.fillPicture(video.currentTime);
+    const ranges = this.ranges();
     this.evict(ranges);
     if (video.paused) {
+      this.interruptions.rest();
       this.pilot.rest(video.currentTime, performance.now());
       return;
     }
+    if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill());
     const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
     const playhead = { at, ranges, following: this.following, starved, seeking };
@@ -279,8 +356,34 @@ export class MseEngine implements Engine {
       this.rebuild("stuck");
       return;
     }
-    if (jumpTo !== null) this.playback.jump(jumpTo);
+    if (jumpTo !== null) this.jump(jumpTo);
     if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
+
+  private fillPicture(at: number): void {
+    const { picture, sound, video } = this;
+    if (!picture || !sound) return;
+    const isAbsent = this.isGivenUp || this.isCutOff;
+    const isStarved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    const ahead = bufferedAhead(at, rangesOf(sound.buffer.buffered));
+    picture.fill({ at, soundEnd: ahead === null ? null : at + ahead, isAbsent, isStarved });
+    // The sound gets further behind, until pictures of this line come in time.
+    if (picture.takeMissed()) this.pilot.stalled(performance.now());
+  }
+
+  private isStill(): boolean {
+    return this.picture?.stands(this.video.currentTime) ?? false;
+  }
+
+  /** What there is to play: both, or the sound alone while the picture stands still anyway. */
+  private ranges(): Range[] {
+    return rangesOf(this.sound && this.isStill() ? this.sound.buffer.buffered : this.video.buffered);
+  }
+
+  private jump(to: number): void {
+    this.playback.jump(to);
+    // Where there is no picture a jump would not end.
+    if (this.picture?.end !== null) this.fillPicture(to);
   }
 
   private begin(): void {
@@ -290,9 +393,9 @@ export class MseEngine implements Engine {
   }
 
   private toLive(): void {
-    const last = rangesOf(this.video.buffered).at(-1);
+    const last = this.ranges().at(-1);
     this.pilot.settle(performance.now());
-    if (last) this.playback.jump(Math.max(last.start, last.end - this.pilot.target));
+    if (last) this.jump(Math.max(last.start, last.end - this.pilot.target));
   }
 
   private evict(ranges: readonly Range[]): void {
@@ -324,20 +427,21 @@ export class MseEngine implements Engine {
       return;
     }
     this.build();
-    this.listener.restart();
+    this.listener.restart(this.expected() === "" ? "sound" : "all");
   }
 
   private tearDown(): void {
-    this.picture?.close();
+    this.picture?.track.close();
     this.sound?.close();
     this.picture = this.sound = null;
     this.source = null;
     this.shown = null;
     this.started = false;
-    this.epoch = null;
-    this.offsetS = 0;
+    this.isGivenUp = false;
     this.early.length = 0;
-    this.ledger.clear();
+    this.epochs.forget();
+    this.seen.clear();
+    this.heard.clear();
     if (this.address) URL.revokeObjectURL(this.address);
     this.address = "";
   }

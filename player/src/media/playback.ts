@@ -10,9 +10,11 @@ const AFTER_JUMP_MS = 500;
 
 export class Playback {
   stalls = 0;
+  /** All stalls that ended, together. */
+  stalledMs = 0;
   private jumpedAt = Number.NEGATIVE_INFINITY;
   private waitingSince: number | null = null;
-  private everPlayed = false;
+  everPlayed = false;
   private readonly abort = new AbortController();
 
   constructor(
@@ -77,7 +79,9 @@ export class Playback {
   private playing(): void {
     this.everPlayed = true;
     if (this.waitingSince === null) return;
-    this.recovered(performance.now() - this.waitingSince);
+    const durationMs = performance.now() - this.waitingSince;
+    this.stalledMs += durationMs;
+    this.recovered(durationMs);
     this.waitingSince = null;
   }
 

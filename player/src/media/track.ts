@@ -4,6 +4,7 @@
  * The queue is bounded; a full one means that the browser cannot keep up and the owner rebuilds. Where the browser says its
  * buffer is full, everything already played goes first, then the append is tried once more.
  */
+import type { Header, Rendition } from "../core/wire";
 
 type Work =
   | { readonly do: "append"; readonly bytes: Uint8Array<ArrayBuffer> }
@@ -12,6 +13,19 @@ type Work =
   | { readonly do: "type"; readonly mime: string };
 
 export type Trouble = "quota" | "overflow" | "decode" | "detached" | "stuck";
+
+/** A part with all that appending it needs. */
+export interface Media {
+  readonly header: Header;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly rendition: Rendition;
+  readonly init: Uint8Array<ArrayBuffer>;
+  readonly mime: string;
+  /** Seconds as the video element counts, which are the part's own plus `offsetS`. */
+  readonly from: number;
+  readonly to: number;
+  readonly offsetS: number;
+}
 
 export interface TrackOwner {
   /** Seconds before which the track may throw away when its buffer is full. */
@@ -28,8 +42,8 @@ export class Track {
   private readonly waiting: Work[] = [];
   private squeezed = false;
   private dead = false;
-  /** `rendition.initId` of the init segment in force. */
-  initKey = "";
+  private init: Uint8Array | null = null;
+  private offsetS = 0;
   /** Nothing appended yet: picture must begin with an independent part. */
   fresh = true;
 
@@ -46,8 +60,22 @@ export class Track {
     this.enqueue({ do: "append", bytes });
   }
 
+  /** Append a part, with what has to be set up before it. */
+  put({ bytes, init, mime, offsetS }: Media): void {
+    this.offset(offsetS);
+    if (this.init !== init) {
+      this.changeType(mime);
+      this.append(init);
+      this.init = init;
+    }
+    this.fresh = false;
+    this.append(bytes);
+  }
+
   /** From here on, media times are the parts' own plus so much. */
   offset(seconds: number): void {
+    if (seconds === this.offsetS) return;
+    this.offsetS = seconds;
     this.enqueue({ do: "offset", seconds });
   }
 

@@ -1,5 +1,6 @@
 /**
- * The push feed's connection: opens, subscribes, resumes after a break, backs off, honours the server's `bye`.
+ * The push feed's connection: opens, subscribes, resumes after a break, backs off, honours the server's `bye`, moves when the
+ * server is about to go.
  *
  * It never gives up by itself; its owner closes it (event over, person refused, other path taken). A sender that falls silent
  * while the programme runs is a broken connection too: a proxy may hold the line open with nobody behind it.
@@ -7,22 +8,33 @@
 import { askedWaitMs, waitMs, type Backoff } from "../core/backoff";
 import type { LinkState } from "../core/link";
 import { Positions } from "../core/positions";
+import { NOTHING, type Wanted } from "../core/quality";
+import type { Roster } from "../core/roster";
 import * as wire from "../core/wire";
+import { Line, openSocket, type Connect, type LineOwner } from "./line";
 
 const BACKOFF: Backoff = { firstMs: 300, mostMs: 3000 };
+/** Another address is there that did not fail: at once, but not two thousand pages in the same instant. */
+const ELSEWHERE_MS = 300;
 /** Longer than a transcoder's restart, during which the socket is well and nothing comes. */
 const SILENCE_MS = 8000;
+/** Both lines of a page are silent that were not: what they have in common is the server. */
+const SILENCE_OF_BOTH_MS = 2500;
 /** The browser says the network went: do not wait for the long silence. */
 const SILENCE_OFFLINE_MS = 1500;
-const OPENING_MS = 4000;
 /** So many attempts without ever a connection: something on the way forbids WebSocket. */
 const BLOCKED_AFTER = 2;
+const MOST_MOVE_WAIT_MS = 3000;
 
 export interface FeedListener {
   link(state: LinkState): void;
   programme(programme: wire.Programme): void;
   init(header: wire.Header, bytes: Uint8Array<ArrayBuffer>): void;
   part(header: wire.Header, bytes: Uint8Array<ArrayBuffer>): void;
+  /** Parts before this one were not sent: this line was too slow, or away for too long. */
+  gap?(header: wire.Header): void;
+  /** Of AUTO: what the server chose. */
+  selected?(selected: wire.Selected): void;
   /** The producer ended the event. */
   end(): void;
   /** The server does not want us back (`bye` with a negative retry). */
@@ -32,68 +44,100 @@ export interface FeedListener {
 }
 
 export interface FeedOptions {
-  /** Tried in turn, path or absolute address. */
-  readonly addresses: readonly string[];
+  readonly roster: Roster;
   readonly listener: FeedListener;
-  /** `renew`: the last one was not good or is old. May reject: that counts as a failed attempt. */
-  ticket(renew: boolean): Promise<string>;
-  connect?(address: string): WebSocket;
+  /** `refused`: the last one was not good. May reject: that counts as a failed attempt. */
+  ticket(refused: boolean): Promise<string>;
+  /** A second line of a page that is counted by its first. */
+  readonly beside?: boolean;
+  /** Whether the page's other line, to the same address, is silent for so long too. */
+  otherIsSilent?(address: string, ms: number): boolean;
+  readonly connect?: Connect;
   random?(): number;
-}
-
-function openSocket(address: string): WebSocket {
-  const url = new URL(address, location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  return new WebSocket(url, wire.SUBPROTOCOL);
 }
 
 export class Feed {
   private readonly options: FeedOptions;
   private readonly positions = new Positions();
   private readonly random: () => number;
-  private wanted: readonly string[] = [];
+  private readonly now: LineOwner;
+  private wanted = NOTHING;
   private programme: wire.Programme | null = null;
-  private socket: WebSocket | null = null;
+  private line: Line | null = null;
+  /** Where we are moving to, until the first part comes from there. */
+  private successor: Line | null = null;
+  private moving: ReturnType<typeof setTimeout> | undefined;
+  /** What comes from there, told before the first part. */
+  private promised: wire.Message | null = null;
+  private selection: wire.Selected | null = null;
   private ticket = "";
+  private isRefused = false;
+  /** Where to open again although another address is better: nothing was wrong with it. */
+  private staysAt = "";
   private attempt = 0;
   private everOpened = false;
-  private bye: wire.Bye | null = null;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
-  private heardAt = 0;
   private closed = true;
 
   constructor(options: FeedOptions) {
     this.options = options;
     this.random = options.random ?? Math.random;
+    this.now = {
+      opened: (line) => this.greet(line),
+      message: (line, message) => this.handle(line, message),
+      lost: (line) => this.lost(line),
+    };
   }
 
-  /** Renditions by name; an empty list asks for the programme's state alone. */
-  start(renditions: readonly string[]): void {
+  /** Where the media comes from now; "" while nothing does. */
+  get address(): string {
+    return this.line?.address ?? "";
+  }
+
+  /** Nothing wanted asks for the programme's state alone. */
+  start(wanted: Wanted): void {
     if (!this.closed) return;
     this.closed = false;
-    this.wanted = renditions;
+    this.wanted = wanted;
     this.watch = setInterval(() => this.checkSilence(), 500);
     addEventListener("online", this.hurry);
     this.tell({ is: "connecting" });
-    void this.open(false);
+    void this.open();
   }
 
   /** Replaces the choice; the server switches at the next independent part. */
-  choose(renditions: readonly string[]): void {
-    if (renditions.join() === this.wanted.join()) return;
-    this.wanted = renditions;
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(wire.subscribe(renditions, this.ticket));
+  choose(wanted: Wanted): void {
+    if (wanted.renditions.join() === this.wanted.renditions.join() && wanted.most === this.wanted.most) return;
+    if (wanted.renditions.join() !== this.wanted.renditions.join()) this.selection = null;
+    this.wanted = wanted;
+    for (const line of [this.line, this.successor]) line?.send(wire.subscribe(wanted.renditions, this.ticket, this.kind()));
   }
 
   /** Start over with the current segment: the media engine was rebuilt and holds nothing. */
   restart(): void {
     this.positions.forget();
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.close(1000, "restart");
+    this.selection = null;
+    this.stopMoving();
+    if (!this.line?.isOpen) return;
+    this.staysAt = this.line.address;
+    this.line.close();
+    this.line = null;
+    this.wait(1, this.random() * ELSEWHERE_MS);
   }
 
-  progress(msn: number, part: number, lagMs: number): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(wire.progress(msn, part, lagMs));
+  /** What was played; `null` where that says nothing of the line: then what was received stands for it. */
+  progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number): void {
+    const got = this.positions.newest();
+    if (!got) return;
+    const { msn, part } = played ?? got;
+    this.line?.send(wire.progress(msn, part, lagMs, [got.msn, got.part]));
+  }
+
+  /** Media should come and has not for so long. */
+  isSilent(address: string, ms: number): boolean {
+    const { line } = this;
+    return line !== null && line.isOpen && line.address === address && this.expectsMedia() && performance.now() - line.heardAt > ms;
   }
 
   close(): void {
@@ -102,56 +146,58 @@ export class Feed {
     clearTimeout(this.retry);
     clearInterval(this.watch);
     removeEventListener("online", this.hurry);
-    this.drop();
+    this.stopMoving();
+    this.line?.close();
+    this.line = null;
     this.tell({ is: "closed" });
   }
 
-  private async open(renew: boolean): Promise<void> {
+  private kind(): wire.Line {
+    return { ...(this.wanted.most && { most: this.wanted.most }), ...(this.options.beside && { beside: true }) };
+  }
+
+  private async open(): Promise<void> {
     try {
-      this.ticket = await this.options.ticket(renew);
+      this.ticket = await this.options.ticket(this.isRefused);
+      this.isRefused = false;
     } catch {
-      this.lost();
+      if (!this.closed && !this.line) this.failed(null);
       return;
     }
-    if (this.closed || this.socket) return;
-    const { addresses } = this.options;
-    const address = addresses[this.attempt % addresses.length] ?? "";
-    const socket = (this.options.connect ?? openSocket)(address);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    const tooLong = setTimeout(() => this.abandon(socket), OPENING_MS);
-    socket.onopen = () => {
-      clearTimeout(tooLong);
-      this.opened(socket);
-    };
-    socket.onmessage = (event) => this.heard(socket, event.data as ArrayBuffer | string);
-    socket.onclose = () => {
-      clearTimeout(tooLong);
-      this.abandon(socket);
-    };
+    if (this.closed || this.line) return;
+    const address = this.staysAt || this.options.roster.next(performance.now());
+    this.staysAt = "";
+    this.line = new Line(address, this.now, this.options.connect ?? openSocket);
   }
 
-  private opened(socket: WebSocket): void {
+  private greet(line: Line): void {
     this.everOpened = true;
-    this.heardAt = performance.now();
-    const ids = (this.programme?.renditions ?? []).filter((r) => this.wanted.includes(r.name)).map((r) => r.id);
-    const from = ids.length === this.wanted.length ? this.positions.resumeFrom(ids) : null;
-    socket.send(from ? wire.resume(from, this.wanted, this.ticket) : wire.subscribe(this.wanted, this.ticket));
+    const { renditions } = this.wanted;
+    const from = this.held();
+    const kind = this.kind();
+    line.send(from ? wire.resume(from, renditions, this.ticket, kind) : wire.subscribe(renditions, this.ticket, kind));
   }
 
-  private heard(socket: WebSocket, data: ArrayBuffer | string): void {
-    if (socket !== this.socket || typeof data === "string") return;
-    this.heardAt = performance.now();
-    try {
-      this.handle(wire.unpack(data));
-    } catch (error) {
-      if (!(error instanceof wire.BadFrame)) throw error;
-      console.warn("feed:", error.message);
-      this.abandon(socket);
+  /** What to go on after; null where there is nothing to go on with. */
+  private held(): wire.Position | null {
+    const selected = this.selection?.rendition;
+    const names = this.wanted.renditions.map((name) => (name === wire.AUTO ? selected : name));
+    const ids = (this.programme?.renditions ?? []).filter((r) => names.includes(r.name)).map((r) => r.id);
+    return ids.length === names.length ? this.positions.resumeFrom(ids) : null;
+  }
+
+  private handle(line: Line, message: wire.Message): void {
+    if (line === this.successor) {
+      if (this.isPromise(message)) {
+        this.promised = message;
+        return;
+      }
+      if (this.isArrival(message)) this.arrive(line);
     }
+    this.take(message);
   }
 
-  private handle({ header, payload }: wire.Message): void {
+  private take({ header, payload }: wire.Message): void {
     const { listener } = this.options;
     switch (header.kind) {
       case wire.Kind.RENDITIONS:
@@ -167,68 +213,156 @@ export class Feed {
       case wire.Kind.PART:
         if (this.positions.take(header)) listener.part(header, payload);
         return;
+      case wire.Kind.GAP:
+        listener.gap?.(header);
+        return;
+      case wire.Kind.SELECTED:
+        this.selection = wire.asSelected(payload);
+        listener.selected?.(this.selection);
+        return;
+      case wire.Kind.MOVE:
+        this.move(wire.asMove(payload));
+        return;
       case wire.Kind.END:
         listener.end();
         return;
-      case wire.Kind.BYE:
-        this.bye = wire.asBye(payload);
-        return;
-      case wire.Kind.FRAME:
-      case wire.Kind.GAP:
-      case wire.Kind.SELECTED:
-      case wire.Kind.MOVE:
-        return;
     }
   }
 
-  /** This socket is over, by whomever. */
-  private abandon(socket: WebSocket): void {
-    if (socket !== this.socket) return;
-    this.drop();
-    if (!this.closed) this.lost();
+  // Moving
+
+  /** The server is about to go. It serves on until we leave, or its time has passed. */
+  private move({ within_ms }: wire.Move): void {
+    if (!this.line || this.successor || this.moving !== undefined) return;
+    const { address } = this.line;
+    const elsewhere = this.options.roster.others(address, performance.now());
+    this.options.roster.failed(address, performance.now());
+    // The only address may be that of a proxy, which leads elsewhere now.
+    const candidates = elsewhere.length > 0 ? elsewhere : [address];
+    this.moving = setTimeout(() => this.follow(candidates), this.random() * Math.min(MOST_MOVE_WAIT_MS, within_ms / 2));
   }
 
-  private drop(): void {
-    const socket = this.socket;
-    this.socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+  private follow(candidates: readonly string[]): void {
+    const [address, ...rest] = candidates;
+    this.successor = this.promised = null;
+    if (address === undefined) return;
+    const owner: LineOwner = { ...this.now, lost: (line) => (line === this.line ? this.lost(line) : this.notThere(line, rest)) };
+    this.successor = new Line(address, owner, this.options.connect ?? openSocket);
   }
 
-  private lost(): void {
-    if (this.closed) return;
-    const bye = this.bye;
-    this.bye = null;
-    if (bye && bye.retry_ms < 0 && !isAboutTheTicket(bye.code)) {
-      this.options.listener.dismissed(bye.code);
+  private notThere(line: Line, rest: readonly string[]): void {
+    this.options.roster.failed(line.address, performance.now());
+    this.follow(rest);
+  }
+
+  /** A picture is chosen there: that holds from its first part on, until then the old line's goes on. */
+  private isPromise({ header, payload }: wire.Message): boolean {
+    return header.kind === wire.Kind.SELECTED && this.expectsMedia() && wire.asSelected(payload).rendition !== "";
+  }
+
+  private isArrival({ header }: wire.Message): boolean {
+    const { PART, GAP, RENDITIONS, SELECTED } = wire.Kind;
+    if (header.kind === PART || header.kind === GAP || header.kind === SELECTED) return true;
+    // Where no media is expected, the first word is all there is.
+    return header.kind === RENDITIONS && !this.expectsMedia();
+  }
+
+  private arrive(line: Line): void {
+    const old = this.line;
+    const { promised } = this;
+    this.line = line;
+    this.stopMoving(line);
+    old?.close();
+    if (promised) this.take(promised);
+  }
+
+  private stopMoving(kept: Line | null = null): void {
+    clearTimeout(this.moving);
+    this.moving = undefined;
+    if (this.successor !== kept) this.successor?.close();
+    this.successor = this.promised = null;
+  }
+
+  // Breaks
+
+  private lost(line: Line): void {
+    if (this.closed || line !== this.line) return;
+    this.line = null;
+    // It is on its way already: no other attempt could be quicker.
+    if (this.successor) {
+      this.arrive(this.successor);
       return;
     }
-    this.attempt += 1;
-    const wait =
-      bye && bye.retry_ms > 0
-        ? askedWaitMs(bye.retry_ms, this.random())
-        : waitMs(BACKOFF, this.attempt, this.random());
-    if (this.attempt === BLOCKED_AFTER && !this.everOpened) this.options.listener.blocked();
+    this.stopMoving();
+    this.failed(line);
+  }
+
+  private failed(line: Line | null): void {
+    const { roster, listener } = this.options;
+    const bye = line?.bye ?? null;
+    if (line && bye && isAboutTheTicket(bye.code)) {
+      this.isRefused = true;
+      this.staysAt = line.address;
+    } else if (bye && bye.retry_ms < 0) {
+      listener.dismissed(bye.code);
+      return;
+    } else if (line) roster.failed(line.address, performance.now());
+    const attempt = this.attempt + 1;
+    if (attempt === Math.max(BLOCKED_AFTER, roster.size) && !this.everOpened) listener.blocked();
     if (this.closed) return;
-    this.tell({ is: "lost", attempt: this.attempt, nextAtMs: performance.now() + wait });
+    this.wait(attempt, this.waitMs(bye, attempt));
+  }
+
+  private waitMs(bye: wire.Bye | null, attempt: number): number {
+    const { roster } = this.options;
+    const isElsewhere = !roster.hasFailed(roster.next(performance.now()), performance.now());
+    // A server that goes is no reason to wait where another one stays; one that finds us too slow is.
+    const mayGo = !bye || bye.retry_ms <= 0 || isAboutTheServer(bye.code);
+    if (isElsewhere && mayGo && roster.size > 1) return this.random() * ELSEWHERE_MS;
+    if (bye && bye.retry_ms > 0) return askedWaitMs(bye.retry_ms, this.random());
+    return waitMs(BACKOFF, attempt, this.random());
+  }
+
+  private wait(attempt: number, ms: number): void {
+    this.attempt = attempt;
+    this.tell({ is: "lost", attempt, nextAtMs: performance.now() + ms });
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.open(true), wait);
+    this.retry = setTimeout(() => void this.open(), ms);
+  }
+
+  private expectsMedia(): boolean {
+    const isOff = this.selection?.rendition === "" && this.wanted.renditions.join() === wire.AUTO;
+    return this.wanted.renditions.length > 0 && !isOff;
   }
 
   private checkSilence(): void {
-    const runs = this.programme?.state === "live" || this.programme?.state === "slate";
-    const socket = this.socket;
-    if (!socket || socket.readyState !== WebSocket.OPEN || (navigator.onLine && !runs)) return;
-    const silence = performance.now() - this.heardAt;
-    if (this.wanted.length > 0 && silence > (navigator.onLine ? SILENCE_MS : SILENCE_OFFLINE_MS)) this.abandon(socket);
+    const { line, programme } = this;
+    const runs = programme?.state === "live" || programme?.state === "slate";
+    if (!line || !line.isOpen || (navigator.onLine && !runs)) return;
+    if (this.isLate(line) || this.wasLeft(line)) line.lose();
+  }
+
+  private isLate(line: Line): boolean {
+    if (!this.expectsMedia()) return false;
+    const silence = performance.now() - line.heardAt;
+    if (silence > (navigator.onLine ? SILENCE_MS : SILENCE_OFFLINE_MS)) return true;
+    if (!line.hasCarried || silence <= SILENCE_OF_BOTH_MS) return false;
+    const { otherIsSilent, roster } = this.options;
+    return roster.failedSince(line.address, line.since) || (otherIsSilent?.(line.address, SILENCE_OF_BOTH_MS) ?? false);
+  }
+
+  /** Nothing is expected of this line, and the other one has found its server dead. */
+  private wasLeft(line: Line): boolean {
+    const { roster } = this.options;
+    const isMoving = this.successor !== null || this.moving !== undefined;
+    return !this.expectsMedia() && !isMoving && roster.size > 1 && roster.failedSince(line.address, line.since);
   }
 
   /** The network came back: the rest of the wait is pointless. */
   private readonly hurry = (): void => {
-    if (this.socket || this.attempt === 0) return;
+    if (this.line || this.attempt === 0) return;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.open(true), this.random() * 500);
+    this.retry = setTimeout(() => void this.open(), this.random() * 500);
   };
 
   private tell(state: LinkState): void {
@@ -238,4 +372,8 @@ export class Feed {
 
 function isAboutTheTicket(code: string): boolean {
   return code === "bad_ticket" || code === "ticket_expired" || code === "unauthorized";
+}
+
+function isAboutTheServer(code: string): boolean {
+  return code === "restarting" || code === "draining" || code === "too_many_viewers";
 }

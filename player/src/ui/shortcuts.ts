@@ -19,7 +19,7 @@ export function switchShortcuts(on: boolean): void {
 /** By `KeyboardEvent.key`, letters in lower case. An act that returns false did not want the key. */
 export type Shortcuts = Readonly<Record<string, (event: KeyboardEvent) => boolean | void>>;
 
-const TYPING = "input:not([type=radio]), textarea, select, [contenteditable], [role=menu], dialog";
+const TYPING = "input:not([type=radio], [type=range]), textarea, select, [contenteditable], [role=menu], dialog";
 /** These already mean something on a focused control. */
 const CONTROL_KEYS: ReadonlySet<string> = new Set([" ", "Enter"]);
 
@@ -29,6 +29,8 @@ function isMeant(event: KeyboardEvent): boolean {
   if (target.closest(TYPING)) return false;
   // Nobody types into a radio button, and whoever has just pressed one must still be able to mute.
   if (target.closest("[type=radio]")) return event.key !== " " && !event.key.startsWith("Arrow");
+  // A slider's own keys; whoever has just dragged one must still be able to pause.
+  if (target.closest("[type=range]")) return !/^(Arrow|Page|Home|End)/.test(event.key);
   return !(CONTROL_KEYS.has(event.key) && target.closest("button, a, [role=slider], [role=switch]"));
 }
 

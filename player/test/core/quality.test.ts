@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { AUDIO_ONLY, firstChoice, rungs, subscriptionFor } from "../../src/core/quality";
+import { AUDIO_ONLY, AUTO, firstChoice, largestFor, linesFor, rungs, subscriptionFor } from "../../src/core/quality";
 import type { Programme, Rendition } from "../../src/core/wire";
 
 function video(id: number, height: number, bitrate: number): Rendition {
@@ -28,16 +28,34 @@ test("without sound there is no audio only", () => {
   expect(rungs(programme(video(0, 720, 1))).map((rung) => rung.choice)).toEqual(["720p"]);
 });
 
-test("a page begins with the largest that its screen can show", () => {
-  expect(firstChoice(LADDER, null, 800)).toBe("720p");
-  expect(firstChoice(LADDER, null, 400)).toBe("480p");
-  expect(firstChoice(LADDER, null, 10)).toBe("360p");
+test("no larger picture is asked for than the screen can show", () => {
+  expect(largestFor(LADDER, 800)).toBe("720p");
+  expect(largestFor(LADDER, 400)).toBe("480p");
+  expect(largestFor(LADDER, 10)).toBe("360p");
 });
 
-test("what the person chose last time is chosen again, while it exists", () => {
-  expect(firstChoice(LADDER, "360p", 2000)).toBe("360p");
-  expect(firstChoice(LADDER, AUDIO_ONLY, 2000)).toBe(AUDIO_ONLY);
-  expect(firstChoice(LADDER, "1080p", 2000)).toBe("720p");
+test("what the person chose last time is chosen again, while it exists; else the server chooses", () => {
+  expect(firstChoice(LADDER, "360p")).toBe("360p");
+  expect(firstChoice(LADDER, AUDIO_ONLY)).toBe(AUDIO_ONLY);
+  expect(firstChoice(LADDER, "1080p")).toBe(AUTO);
+  expect(firstChoice(LADDER, null)).toBe(AUTO);
+  expect(firstChoice(programme(AUDIO), null)).toBe(AUDIO_ONLY);
+});
+
+test("picture and sound have a line each", () => {
+  expect(linesFor(LADDER, AUTO, 500)).toEqual([
+    { renditions: [AUTO], most: "480p" },
+    { renditions: ["audio"], most: "" },
+  ]);
+  expect(linesFor(LADDER, "720p", 500)[0]).toEqual({ renditions: ["720p"], most: "" });
+});
+
+test("sound alone, or a picture without sound, has one line", () => {
+  expect(linesFor(LADDER, AUDIO_ONLY, 500)).toEqual([
+    { renditions: ["audio"], most: "" },
+    { renditions: [], most: "" },
+  ]);
+  expect(linesFor(programme(video(0, 720, 1)), "720p", 500)[1]).toEqual({ renditions: [], most: "" });
 });
 
 test("a choice is subscribed to with its sound", () => {

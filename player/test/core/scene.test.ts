@@ -9,6 +9,7 @@ const LIVE: Known = {
   link: { is: "open" },
   online: true,
   hasPicture: true,
+  isPast: false,
   isStill: false,
 };
 

@@ -2,8 +2,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { LinkState } from "../../src/core/link";
+import { NOTHING } from "../../src/core/quality";
+import { Roster } from "../../src/core/roster";
 import { Kind, type Programme } from "../../src/core/wire";
-import { Feed, type FeedListener } from "../../src/net/feed";
+import { Feed, type FeedListener, type FeedOptions } from "../../src/net/feed";
 
 /** The other end of a connection: what the feed opened, sent and closed, and what the server says. */
 class Line {
@@ -69,20 +71,26 @@ beforeEach(() => {
   told = [];
   tickets = [];
   ticket = () => Promise.resolve("ticket");
+  feed = new Feed(options());
+});
+
+function options(more: Partial<FeedOptions> = {}): FeedOptions {
   const listener: FeedListener = {
     link: (state) => links.push(state),
     programme: (programme) => programmes.push(programme),
     init: (header) => told.push(`init ${header.rendition}`),
     part: (header) => parts.push(`${header.rendition}:${header.msn}.${header.part}`),
+    gap: (header) => told.push(`gap ${header.msn}.${header.part}`),
+    selected: ({ rendition }) => told.push(`selected ${rendition || "nothing"}`),
     end: () => told.push("end"),
     dismissed: (code) => told.push(`dismissed ${code}`),
     blocked: () => told.push("blocked"),
   };
-  feed = new Feed({
-    addresses: ["/one", "/two"],
+  return {
+    roster: new Roster(["/one", "/two"]),
     listener,
-    ticket: (renew) => {
-      tickets.push(renew);
+    ticket: (refused) => {
+      tickets.push(refused);
       return ticket();
     },
     connect: (address) => {
@@ -91,8 +99,9 @@ beforeEach(() => {
       return line as unknown as WebSocket;
     },
     random: () => 0.5,
-  });
-});
+    ...more,
+  };
+}
 
 afterEach(() => {
   feed.close();
@@ -106,7 +115,7 @@ function line(): Line {
 }
 
 async function connected(): Promise<Line> {
-  feed.start([]);
+  feed.start(NOTHING);
   await vi.advanceTimersByTimeAsync(0);
   line().accept();
   line().say(Kind.RENDITIONS, {}, LIVE);
@@ -122,7 +131,7 @@ async function reconnected(): Promise<Line> {
 
 test("it asks for the programme's state alone until somebody has chosen", async () => {
   const first = await connected();
-  feed.choose(["720p", "audio"]);
+  feed.choose({ renditions: ["720p", "audio"], most: "" });
   expect(first.sent).toEqual([
     { t: "subscribe", renditions: [], ticket: "ticket" },
     { t: "subscribe", renditions: ["720p", "audio"], ticket: "ticket" },
@@ -132,14 +141,14 @@ test("it asks for the programme's state alone until somebody has chosen", async 
 
 test("the same choice is not sent twice", async () => {
   const first = await connected();
-  feed.choose(["audio"]);
-  feed.choose(["audio"]);
+  feed.choose({ renditions: ["audio"], most: "" });
+  feed.choose({ renditions: ["audio"], most: "" });
   expect(first.sent).toHaveLength(2);
 });
 
 test("after a break it resumes after the last part that it has of every rendition", async () => {
   const first = await connected();
-  feed.choose(["720p", "audio"]);
+  feed.choose({ renditions: ["720p", "audio"], most: "" });
   first.say(Kind.PART, { rendition: 0, msn: 5, part: 3 });
   first.say(Kind.PART, { rendition: 4, msn: 5, part: 2 });
   first.close();
@@ -152,21 +161,21 @@ test("after a break it resumes after the last part that it has of every renditio
 
 test("a restart begins with the current segment instead", async () => {
   const first = await connected();
-  feed.choose(["audio"]);
+  feed.choose({ renditions: ["audio"], most: "" });
   first.say(Kind.PART, { rendition: 4, msn: 5, part: 2 });
   feed.restart();
   const second = await reconnected();
   expect(second.sent).toEqual([{ t: "subscribe", renditions: ["audio"], ticket: "ticket" }]);
 });
 
-test("each attempt is told, takes the next address and a fresh ticket", async () => {
+test("each attempt is told and takes the next address, with the ticket in hand", async () => {
   (await connected()).close();
   expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 1 });
   await vi.advanceTimersByTimeAsync(400);
   line().close();
   expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 2 });
   expect(lines.map((one) => one.address)).toEqual(["/one", "/two"]);
-  expect(tickets).toEqual([false, true]);
+  expect(tickets).toEqual([false, false]);
   expect(told).not.toContain("blocked");
 });
 
@@ -184,7 +193,7 @@ test("a connection counts as good only when the programme has come", async () =>
 });
 
 test("two attempts that never got through mean that something is in the way", async () => {
-  feed.start([]);
+  feed.start(NOTHING);
   await vi.advanceTimersByTimeAsync(0);
   line().close();
   expect(told).toEqual([]);
@@ -194,19 +203,27 @@ test("two attempts that never got through mean that something is in the way", as
 });
 
 test("a connection that neither opens nor fails is given up", async () => {
-  feed.start([]);
+  feed.start(NOTHING);
   await vi.advanceTimersByTimeAsync(4000);
   expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 1 });
 });
 
 test("the server's farewell says when to come back", async () => {
   const first = await connected();
-  first.say(Kind.BYE, {}, { code: "restarting", retry_ms: 7000 });
+  first.say(Kind.BYE, {}, { code: "too_slow", retry_ms: 7000 });
   first.close();
   await vi.advanceTimersByTimeAsync(6900);
   expect(lines).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(3600);
   expect(lines).toHaveLength(2);
+});
+
+test("a server that goes is no reason to wait where another one stays", async () => {
+  const first = await connected();
+  first.say(Kind.BYE, {}, { code: "restarting", retry_ms: 7000 });
+  first.close();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(line().address).toBe("/two");
 });
 
 test("whoever is dismissed does not come back", async () => {
@@ -229,7 +246,7 @@ test("a ticket that has expired is no dismissal: the next attempt brings a new o
 
 test("a ticket that cannot be had is a failed attempt", async () => {
   ticket = () => Promise.reject(new Error("away"));
-  feed.start([]);
+  feed.start(NOTHING);
   await vi.advanceTimersByTimeAsync(0);
   expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 1 });
   expect(lines).toHaveLength(0);
@@ -237,7 +254,7 @@ test("a ticket that cannot be had is a failed attempt", async () => {
 
 test("a sender that falls silent while the programme runs is a broken line", async () => {
   const first = await connected();
-  feed.choose(["audio"]);
+  feed.choose({ renditions: ["audio"], most: "" });
   await vi.advanceTimersByTimeAsync(7000);
   first.say(Kind.PART, { rendition: 4, msn: 1 });
   await vi.advanceTimersByTimeAsync(7900);
@@ -281,4 +298,179 @@ test("closed is closed", async () => {
   expect(first.readyState).toBe(3);
   expect(lines).toHaveLength(1);
   expect(links.at(-1)).toEqual({ is: "closed" });
+});
+
+const AUTO = { renditions: ["auto"], most: "720p" };
+
+async function watching(): Promise<Line> {
+  const first = await connected();
+  feed.choose(AUTO);
+  first.say(Kind.SELECTED, {}, { rendition: "720p", abandoned: false, why: "start" });
+  first.say(Kind.PART, { rendition: 0, msn: 5, part: 3 });
+  return first;
+}
+
+test("the largest picture wanted and the line's place beside another are said", async () => {
+  feed = new Feed(options({ beside: true }));
+  const first = await connected();
+  feed.choose(AUTO);
+  expect(first.sent.at(-1)).toEqual({ t: "subscribe", renditions: ["auto"], ticket: "ticket", most: "720p", beside: true });
+});
+
+test("what the server chose is told and is what a resume goes on with", async () => {
+  const first = await watching();
+  expect(told).toEqual(["selected 720p"]);
+  first.close();
+  const second = await reconnected();
+  expect(second.sent).toEqual([
+    { t: "resume", epoch: 1, msn: 5, part: 3, renditions: ["auto"], ticket: "ticket", most: "720p" },
+  ]);
+});
+
+test("without a picture there is nothing to go on with", async () => {
+  const first = await watching();
+  first.say(Kind.SELECTED, {}, { rendition: "", abandoned: true, why: "slow" });
+  first.close();
+  expect((await reconnected()).sent).toMatchObject([{ t: "subscribe" }]);
+});
+
+test("a line that carries no picture on purpose is not silent", async () => {
+  const first = await watching();
+  first.say(Kind.SELECTED, {}, { rendition: "", abandoned: true, why: "slow" });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(first.readyState).toBe(1);
+});
+
+test("where another address stands ready, a broken line is replaced within 300 ms and the broken one comes last", async () => {
+  (await watching()).close();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/two"]);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().close();
+  await vi.advanceTimersByTimeAsync(600);
+  expect(line().address).toBe("/one");
+});
+
+test("two lines that are silent together are given up early, one alone is not", async () => {
+  let other = false;
+  feed = new Feed(options({ otherIsSilent: () => other }));
+  const first = await watching();
+  await vi.advanceTimersByTimeAsync(4000);
+  expect(first.readyState).toBe(1);
+  other = true;
+  await vi.advanceTimersByTimeAsync(500);
+  expect(first.readyState).toBe(3);
+});
+
+test("silence of both says nothing before media has come", async () => {
+  feed = new Feed(options({ otherIsSilent: () => true }));
+  const first = await connected();
+  feed.choose(AUTO);
+  await vi.advanceTimersByTimeAsync(7000);
+  expect(first.readyState).toBe(1);
+});
+
+test("what was received is reported, and stands for what was played where that says nothing", async () => {
+  const first = await watching();
+  feed.progress({ msn: 5, part: 1 }, 812);
+  feed.progress(null, 812);
+  expect(first.sent.slice(-2)).toEqual([
+    { t: "progress", msn: 5, part: 1, lag_ms: 812, got: [5, 3] },
+    { t: "progress", msn: 5, part: 3, lag_ms: 812, got: [5, 3] },
+  ]);
+});
+
+const MOVE = { code: "draining", within_ms: 8000 };
+
+test("a server that goes is left when the first part has come from the next one", async () => {
+  const first = await watching();
+  first.say(Kind.MOVE, {}, MOVE);
+  expect(lines).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(line().address).toBe("/two");
+  line().accept();
+  expect(line().sent).toMatchObject([{ t: "resume", msn: 5, part: 3 }]);
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  first.say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
+  line().say(Kind.SELECTED, {}, { rendition: "720p", abandoned: false, why: "start" });
+  expect(first.readyState).toBe(1);
+  line().say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
+  line().say(Kind.PART, { rendition: 0, msn: 5, part: 5 });
+  expect(first.readyState).toBe(3);
+  expect(parts).toEqual(["0:5.3", "0:5.4", "0:5.5"]);
+  expect(told).toEqual(["selected 720p", "selected 720p"]);
+  expect(links.at(-1)?.is).toBe("open");
+  expect(feed.address).toBe("/two");
+});
+
+test("what the next server chose holds from its first part on", async () => {
+  const first = await watching();
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().say(Kind.SELECTED, {}, { rendition: "360p", abandoned: false, why: "start" });
+  expect(told).toEqual(["selected 720p"]);
+  line().say(Kind.GAP, { rendition: 0, msn: 6 });
+  expect(told).toEqual(["selected 720p", "selected 360p", "gap 6.0"]);
+});
+
+test("where no picture flows, the next server's first word is enough", async () => {
+  const first = await watching();
+  first.say(Kind.SELECTED, {}, { rendition: "", abandoned: true, why: "slow" });
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  expect(first.readyState).toBe(3);
+});
+
+test("a next server that is not there either leaves us with the old one, and a third is tried", async () => {
+  feed = new Feed(options({ roster: new Roster(["/one", "/two", "/three"]) }));
+  const first = await watching();
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().close();
+  expect(line().address).toBe("/three");
+  line().close();
+  expect(lines).toHaveLength(3);
+  expect(first.readyState).toBe(1);
+  first.say(Kind.BYE, {}, { code: "restarting", retry_ms: 200 });
+  first.close();
+  expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 1 });
+});
+
+test("an old server that dies while we move leaves us with the new one", async () => {
+  const first = await watching();
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  first.close();
+  expect(lines).toHaveLength(2);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
+  expect(parts).toEqual(["0:5.3", "0:5.4"]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(lines).toHaveLength(2);
+});
+
+test("a restart stays at the address where it is", async () => {
+  (await watching()).close();
+  await reconnected();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  await vi.advanceTimersByTimeAsync(120_000 - 60_000);
+  line().say(Kind.PART, { rendition: 0, msn: 9 });
+  feed.restart();
+  expect((await reconnected()).address).toBe("/two");
+});
+
+test("a line that brings nothing follows the other one away from a dead server", async () => {
+  const roster = new Roster(["/one", "/two"]);
+  feed = new Feed(options({ roster }));
+  const first = await watching();
+  first.say(Kind.SELECTED, {}, { rendition: "", abandoned: true, why: "slow" });
+  await vi.advanceTimersByTimeAsync(3000);
+  roster.failed("/one", performance.now());
+  expect((await reconnected()).address).toBe("/two");
 });

@@ -9,6 +9,7 @@ import { WatchStore } from "../../src/ui/watch/store";
 
 // The store fetches the player while it joins; it would still be on its way when these tests are over.
 vi.mock("../../src/ui/watch/push-path", () => ({ canPush: () => false }));
+vi.mock("../../src/ui/questions", () => ({}));
 
 beforeEach(() => vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network"))));
 afterEach(() => vi.unstubAllGlobals());

@@ -5,7 +5,8 @@
 import { signal } from "@preact/signals";
 
 import type { LinkState } from "../../core/link";
-import { subscriptionFor } from "../../core/quality";
+import { NOTHING, subscriptionFor } from "../../core/quality";
+import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import { canPush, MseEngine } from "../../media/mse";
 import { Feed } from "../../net/feed";
@@ -36,7 +37,7 @@ export class Monitor {
     if (canPush()) this.engine = this.engineFor(video);
     else this.failed.value = true;
     this.feed = this.feedFor(this.engine);
-    this.feed.start([]);
+    this.feed.start(NOTHING);
   }
 
   close(): void {
@@ -65,8 +66,8 @@ export class Monitor {
 
   private feedFor(engine: MseEngine | null): Feed {
     return new Feed({
-      addresses: this.addresses,
-      ticket: (renew) => this.door.ticketNow(renew),
+      roster: new Roster(this.addresses),
+      ticket: (refused) => this.door.ticketNow(refused),
       listener: {
         link: (state) => {
           this.link.value = state;
@@ -74,6 +75,7 @@ export class Monitor {
         programme: (programme) => this.programmeCame(programme, engine),
         init: (header, bytes) => engine?.init(header, bytes),
         part: (header, bytes) => engine?.part(header, bytes),
+        gap: (header) => engine?.gap(header),
         end: () => this.close(),
         dismissed: () => this.close(),
         blocked: () => {
@@ -89,6 +91,6 @@ export class Monitor {
     if (!engine || !picture) return;
     engine.programme(programme);
     engine.choose(picture);
-    this.feed?.choose(subscriptionFor(programme, picture));
+    this.feed?.choose({ renditions: subscriptionFor(programme, picture), most: "" });
   }
 }

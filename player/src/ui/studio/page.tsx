@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 
 import { common } from "../../i18n/common";
 import { studio as t } from "../../i18n/studio";
-import { watch } from "../../i18n/watch";
+import { outside } from "../../i18n/outside";
 import { canShareScreen } from "../../media/capture";
 import { Badge, Icon, IconButton, LinkButton, toast, Toasts, TopBar, type BadgeKind } from "../components";
 import { useShortcuts } from "../shortcuts";
@@ -101,7 +101,7 @@ function PhaseBadge({ store }: { store: StudioStore }) {
 
 function Turned({ store }: { store: StudioStore }) {
   const why = store.turned.value ?? "unknown";
-  const words = why === "presenters" ? t().turnedPresenters : watch().turned[why];
+  const words = why === "presenters" ? t().turnedPresenters : outside().turned[why];
   return (
     <main id="main" class="studio-alone" data-testid="turned">
       <Icon name="lock" size={36} />

@@ -1,6 +1,6 @@
 /** The bar under the picture: play, sound, how live it is, quality, picture in picture, full screen, help. */
 import { clockWords } from "../../core/countdown";
-import { AUDIO_ONLY, type Rung } from "../../core/quality";
+import { AUDIO_ONLY, AUTO, type Rung } from "../../core/quality";
 import { formatDecimal, formatNumber } from "../../i18n";
 import { watch as t } from "../../i18n/watch";
 import { Badge, Button, IconButton, Menu } from "../components";
@@ -12,6 +12,8 @@ const SHOW_DELAY_FROM_MS = 50;
 export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void }) {
   const has = store.hasPicture.value;
   const paused = store.isPaused.value;
+  const dvr = store.dvr.value;
+  const pages = store.dvrPages.value;
   return (
     <div class="bar" role="group" aria-label={t().controls} data-testid="controls">
       <IconButton
@@ -21,10 +23,11 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
         onClick={() => store.togglePause()}
         data-testid="play"
       />
+      {has && dvr && pages && <pages.DvrSteps dvr={dvr} />}
       <Volume store={store} />
-      {has && <Liveness store={store} />}
+      {has && (dvr?.isOver.value && pages ? <pages.Replaying dvr={dvr} /> : <Liveness store={store} />)}
       <span class="bar-gap" />
-      {store.rungs.value.length > 1 && <Quality store={store} />}
+      {(store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
       {canPip() && <IconButton name="pip" label={t().pip} disabled={!has} onClick={togglePip} data-testid="pip" />}
       {canFullscreen() && <Fullscreen />}
       <span class="bar-help">
@@ -107,7 +110,7 @@ function Delay({ store }: { store: WatchStore }) {
 }
 
 function Behind({ store }: { store: WatchStore }) {
-  const clock = clockWords(store.stats.value.behindS);
+  const clock = clockWords(Math.ceil(store.behindS.value));
   return (
     <span class="liveness">
       <Button small onClick={() => store.goLive()} data-testid="go-live">
@@ -127,19 +130,28 @@ function rateWords(rung: Rung): string {
   return t().megabits(formatDecimal(rung.bitrateBps / 1_000_000));
 }
 
+/** What "Auto" is just now stands behind it, while it is the choice. */
+function autoWords(store: WatchStore): string {
+  const { rendition } = store.stats.value;
+  const isShown = rendition !== "" && rendition !== "audio" && !store.isSoundOnly.value;
+  return store.choice.value === AUTO && isShown ? t().autoShowing(rendition) : t().auto;
+}
+
 function Quality({ store }: { store: WatchStore }) {
+  const offered = store.rungs.value.map((rung) => ({
+    value: rung.choice,
+    words: rung.choice === AUDIO_ONLY ? t().audioOnly : rung.choice,
+    detail: rateWords(rung),
+    checked: rung.choice === store.choice.value,
+  }));
+  const auto = { value: AUTO, words: autoWords(store), checked: store.choice.value === AUTO };
   return (
     <div class="quality" data-testid="quality">
       <Menu
         label={t().quality}
         icon="settings"
         heading={t().quality}
-        items={store.rungs.value.map((rung) => ({
-          value: rung.choice,
-          words: rung.choice === AUDIO_ONLY ? t().audioOnly : rung.choice,
-          detail: rateWords(rung),
-          checked: rung.choice === store.choice.value,
-        }))}
+        items={[auto, ...offered]}
         onChoose={(choice) => store.choose(choice)}
       />
     </div>

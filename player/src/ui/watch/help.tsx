@@ -1,12 +1,14 @@
 /** The keys of the watch page, and the switch that turns them off (WCAG 2.1.4). */
-import { watch as t } from "../../i18n/watch";
+import { dvr } from "../../i18n/dvr";
+import { watchKeys as t } from "../../i18n/watch-keys";
 import { Dialog, Kbd, Switch } from "../components";
 import { shortcutsOn, switchShortcuts } from "../shortcuts";
 
-export function Help({ onClose }: { onClose(): void }) {
-  const words = t().shortcuts;
+export function Help({ goesBack, onClose }: { goesBack: boolean; onClose(): void }) {
+  const words = t();
   const rows: readonly (readonly [keys: readonly string[], does: string])[] = [
     [[words.space, "K"], words.playPause],
+    ...(goesBack ? [[["J", "L"], dvr().steps] as const] : []),
     [["M"], words.mute],
     [["F"], words.full],
     [["I"], words.pip],

@@ -1,10 +1,10 @@
 /** What lies over the picture, one thing at a time: core/scene.ts says which. */
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 
-import { clockWords, countdownTo } from "../../core/countdown";
-import { formatNumber } from "../../i18n";
+import { countdownTo } from "../../core/countdown";
 import { watch as t } from "../../i18n/watch";
-import { Button, Icon, LinkButton, StatTile } from "../components";
+import { Button, Icon } from "../components";
 import { useNow } from "../now";
 import type { WatchStore } from "./store";
 
@@ -13,17 +13,17 @@ export function Overlay({ store }: { store: WatchStore }) {
     case "loading":
       return <Loading />;
     case "turned":
-      return <Turned store={store} />;
+    case "ended":
+      return <Outside store={store} />;
     case "waiting":
       return <Waiting store={store} />;
     case "reconnecting":
       return <Reconnecting store={store} />;
     case "offline":
       return <Offline />;
-    case "ended":
-      return <Ended store={store} />;
     case "slate":
     case "live":
+    case "past":
       return <SoundWanted store={store} />;
   }
 }
@@ -37,16 +37,11 @@ function Loading() {
   );
 }
 
-function Turned({ store }: { store: WatchStore }) {
-  const words = t().turned[store.turned.value ?? "unknown"];
-  return (
-    <div class="cover cover-full" role="alert" data-testid="turned">
-      <Icon name="lock" size={36} />
-      <h2 class="cover-title">{words.title}</h2>
-      <p class="cover-words">{words.means}</p>
-      <LinkButton href="/">{t().toEvents}</LinkButton>
-    </div>
-  );
+/** Whoever is not let in, or came to the end, needs no player: fetched when it comes to that. */
+function Outside({ store }: { store: WatchStore }) {
+  const file = useSignal<typeof import("./outside") | null>(null);
+  useEffect(() => void import("./outside").then((loaded) => (file.value = loaded)), [file]);
+  return file.value ? <file.value.Outside store={store} /> : <Loading />;
 }
 
 function Waiting({ store }: { store: WatchStore }) {
@@ -116,28 +111,6 @@ function Offline() {
       <Icon name="offline" size={36} />
       <h2 class="cover-title">{t().offline}</h2>
       <p class="cover-words">{t().offlineMeans}</p>
-    </div>
-  );
-}
-
-function Ended({ store }: { store: WatchStore }) {
-  const event = store.event.value;
-  const board = store.questions.value?.board.value;
-  const asked = board ? [...board.questions.values()].filter((one) => !["pending", "declined", "hidden"].includes(one.state)) : [];
-  const lastedS = event && event.live_at > 0 && event.ended_at > event.live_at ? event.ended_at - event.live_at : 0;
-  return (
-    <div class="cover cover-full" data-testid="ended">
-      <h2 class="cover-title">{t().ended}</h2>
-      <p class="cover-words muted">
-        {event?.title}. {t().endedMeans}
-      </p>
-      <dl class="ended-numbers">
-        {lastedS > 0 && <StatTile value={clockWords(lastedS)} label={t().endedLasted} />}
-        {board && <StatTile value={formatNumber(asked.length)} label={t().endedQuestions} />}
-        {board && (
-          <StatTile value={formatNumber(asked.filter((one) => one.state === "answered").length)} label={t().endedAnswered} />
-        )}
-      </dl>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 /** The watch page: the stage at the left, the questions at the right; one above the other on phones. */
 import { useSignal } from "@preact/signals";
 
+import { STEP_S } from "../../core/dvr";
 import { formatNumber } from "../../i18n";
 import { common } from "../../i18n/common";
 import { watch as t } from "../../i18n/watch";
@@ -21,6 +22,8 @@ export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeCho
   useShortcuts({
     " ": () => store.togglePause(),
     k: () => store.togglePause(),
+    j: () => store.dvr.value?.step(-STEP_S),
+    l: () => store.dvr.value?.step(STEP_S),
     m: () => store.sound.toggle(),
     f: () => toggleFullscreen(),
     i: () => togglePip(),
@@ -37,7 +40,7 @@ export function WatchPage({ store, theme }: { store: WatchStore; theme: ThemeCho
         <Stage store={store} onHelp={showHelp} />
         <Aside store={store} />
       </main>
-      {help.value && <help.value.Help onClose={() => (help.value = null)} />}
+      {help.value && <help.value.Help goesBack={store.dvr.value !== null} onClose={() => (help.value = null)} />}
       <Toasts />
     </>
   );

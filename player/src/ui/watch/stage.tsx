@@ -14,15 +14,18 @@ const IDLE_MS = 3000;
 export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) {
   const stage = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (!video.current || !stage.current) return;
+    if (!video.current || !canvas.current || !stage.current) return;
     showOn(stage.current, video.current);
-    void store.start(video.current);
+    void store.start(video.current, canvas.current);
   }, [store]);
   const idle = useIdle();
   const scene = store.scene.value;
   const isOut = scene === "turned" || scene === "ended";
   const pages = store.questionPages.value;
+  const dvr = store.dvr.value;
+  const dvrPages = store.dvrPages.value;
   const isStill = scene === "reconnecting" || scene === "offline";
   return (
     <section
@@ -42,10 +45,14 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
           onClick={() => store.togglePause()}
           hidden={isOut}
         />
-        {store.choice.value === AUDIO_ONLY && (scene === "live" || scene === "slate") && <SoundOnly store={store} />}
+        <canvas ref={canvas} class="picture-video picture-kept" hidden aria-hidden="true" />
+        {store.choice.value === AUDIO_ONLY && (scene === "past" || scene === "live" || scene === "slate") && <SoundOnly store={store} />}
         <Overlay store={store} />
-        {store.questions.value && pages && !isOut && <pages.OnAirOverlay store={store.questions.value} />}
+        <SoundForNow store={store} />
+        {dvr && dvrPages && scene === "past" && <dvrPages.Moving dvr={dvr} />}
+        {store.questions.value && pages && !isOut && !dvr?.isOfAnotherMoment.value && <pages.OnAirOverlay store={store.questions.value} />}
       </div>
+      {!isOut && dvr && dvrPages && store.hasPicture.value && <dvrPages.DvrBar dvr={dvr} />}
       {!isOut && <Controls store={store} onHelp={onHelp} />}
     </section>
   );
@@ -56,6 +63,17 @@ function SoundOnly({ store }: { store: WatchStore }) {
     <div class="poster" data-testid="poster">
       <p class="poster-title">{store.event.value?.title}</p>
       <p class="muted">{t().soundOnly}</p>
+    </div>
+  );
+}
+
+/** The region is there before its words, else nobody would be told of the first. */
+function SoundForNow({ store }: { store: WatchStore }) {
+  const scene = store.scene.value;
+  const isShown = store.isSoundOnly.value && (scene === "live" || scene === "slate");
+  return (
+    <div class="sound-for-now" role="status">
+      {isShown && <p data-testid="sound-for-now">{t().soundForNow}</p>}
     </div>
   );
 }

@@ -9,13 +9,14 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { EventStatus, EventView, Join, ProgrammeView } from "../../core/event";
 import type { LinkState } from "../../core/link";
 import { waitMs } from "../../core/backoff";
-import { firstChoice, rungs, type Rung } from "../../core/quality";
+import { AUTO, firstChoice, rungs, type Rung } from "../../core/quality";
 import { sceneOf, type Turned } from "../../core/scene";
 import type { Programme } from "../../core/wire";
-import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener } from "../../media/engine";
+import { NO_STATS, type Engine, type EngineListener, type EngineStats, type Path, type PullListener, type Switch } from "../../media/engine";
 import { recall, remember } from "../../net/remembered";
 import type { QuestionStore } from "../questions/store";
 import { Door } from "./door";
+import type { Dvr, DvrHost } from "./dvr";
 import type { PushListener, PushPath } from "./push-path";
 import { Sound } from "./sound";
 
@@ -25,6 +26,16 @@ const REPORT_MS = 1000;
 const POLL_MS = 5000;
 const STILL_S = 0.1;
 const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
+
+/** What support and tests ask a page for. */
+export interface Support extends EngineStats {
+  readonly path: Path;
+  readonly source: "live" | "dvr";
+  readonly choice: string;
+  /** Of the edge, or of the playlist. */
+  readonly address: string;
+  readonly switches: readonly Switch[];
+}
 
 export class WatchStore {
   readonly event = signal<EventView | null>(null);
@@ -37,8 +48,13 @@ export class WatchStore {
   readonly rungs = signal<readonly Rung[]>([]);
   readonly choice = signal("");
   readonly path = signal<Path>("push");
+  /** The line carries no picture for now: what is shown stands still, the sound goes on. */
+  readonly isSoundOnly = signal(false);
   readonly stats = signal<EngineStats>(NO_STATS);
   readonly questions = signal<QuestionStore | null>(null);
+  /** Going back, where the event is recorded; fetched once that is known. */
+  readonly dvr = signal<Dvr | null>(null);
+  readonly dvrPages = signal<typeof import("./dvr-bar") | null>(null);
   /** What draws them; fetched while we join. */
   readonly questionPages = signal<typeof import("../questions") | null>(null);
   readonly polledViewers = signal(0);
@@ -54,23 +70,29 @@ export class WatchStore {
       link: this.link.value,
       online: this.online.value,
       hasPicture: this.hasPicture.value,
+      isPast: this.dvr.value?.isPast.value ?? false,
       isStill: !this.hasPicture.value || this.stats.value.bufferedS < STILL_S,
     }),
   );
   readonly viewers = computed(() => this.questions.value?.audience.value || this.polledViewers.value);
   /** Live as far as this page may say so: somebody is on air and the line stands. */
   readonly isOnAir = computed(() => this.scene.value === "live");
-  readonly isBehind = computed(() => !this.stats.value.following || this.isPaused.value);
+  readonly isBehind = computed(() => this.dvr.value?.isBehind.value ?? (!this.stats.value.following || this.isPaused.value));
+  readonly behindS = computed(() => this.dvr.value?.behindS.value ?? this.stats.value.behindS);
 
   private readonly door: Door;
   // Both are under way before the first answer comes: what is drawn first does not wait for them.
   private readonly pushFile = import("./push-path");
   private readonly questionFile = import("../questions");
   private video: HTMLVideoElement | null = null;
+  private canvas: HTMLCanvasElement | null = null;
   private engine: Engine | null = null;
   private push: PushPath | null = null;
   private joined: Join | null = null;
   private isOver = false;
+  /** Of AUTO: what the server sends, "" for no picture. */
+  private selected: string | null = null;
+  private screenLines = 0;
 
   constructor(readonly id: string) {
     this.door = new Door(id, {
@@ -85,34 +107,45 @@ export class WatchStore {
     for (const name of ["online", "offline"]) addEventListener(name, () => (this.online.value = navigator.onLine));
   }
 
-  /** Once, with the page's only video element. */
-  async start(video: HTMLVideoElement): Promise<void> {
+  /** Once, with the page's only video element, and a canvas over it for the picture between two sources. */
+  async start(video: HTMLVideoElement, canvas: HTMLCanvasElement): Promise<void> {
     this.video = video;
+    this.canvas = canvas;
     this.sound.attach(video);
-    for (const name of ["pause", "play"]) video.addEventListener(name, () => (this.isPaused.value = video.paused));
+    for (const name of ["pause", "play"]) video.addEventListener(name, () => this.pausedOrNot());
     setInterval(() => this.look(), LOOK_MS);
     setInterval(() => this.push?.report(this.isBehind.value), REPORT_MS);
     setInterval(() => void this.poll(), POLL_MS);
     await this.joinUntilIn();
     if (this.isOver) return;
-    const { canPush, PushPath } = await this.pushFile;
-    if (canPush()) this.startPush(PushPath);
-    else await this.startPull();
+    await this.startLive();
   }
 
   /** The state now, not of the last look: tests and support ask for it. */
-  statsNow(): EngineStats & { readonly path: Path } {
-    return { ...(this.engine?.stats() ?? NO_STATS), path: this.path.value };
+  statsNow(): Support {
+    const { engine, push } = this;
+    const dvr = this.dvr.value;
+    dvr?.look();
+    return {
+      ...(engine?.stats() ?? NO_STATS),
+      behindS: dvr && !dvr.isBehind.value ? 0 : this.behindS.value,
+      path: engine?.path ?? this.path.value,
+      source: dvr?.isPast.value ? "dvr" : "live",
+      choice: this.choice.value,
+      address: push?.address ?? this.joined?.hls ?? "",
+      switches: engine?.switches ?? [],
+    };
   }
 
   togglePause(): void {
     if (!this.engine || !this.hasPicture.value) return;
-    if (this.video?.paused) this.engine.resume();
-    else this.engine.pause();
+    if (!this.video?.paused) this.engine.pause();
+    else if (!this.dvr.value?.resume()) this.engine.resume();
   }
 
   goLive(): void {
-    this.engine?.goLive();
+    if (this.dvr.value) this.dvr.value.goLive();
+    else this.engine?.goLive();
     this.look();
   }
 
@@ -129,7 +162,9 @@ export class WatchStore {
 
   private take(choice: string): void {
     this.choice.value = choice;
-    if (this.push) this.push.choose(choice);
+    if (choice !== AUTO) this.selected = null;
+    this.screenLines = Math.max(this.screenLines, (this.video?.clientHeight ?? 720) * devicePixelRatio);
+    if (this.push) this.push.choose(choice, this.screenLines);
     else this.engine?.choose(choice);
   }
 
@@ -153,13 +188,48 @@ export class WatchStore {
     this.event.value = answer.event;
     this.name.value = answer.name;
     void this.openQuestions(answer);
-    if (answer.event.state === "ended") this.finish();
+    if (answer.dvr) void this.openDvr();
+    if (answer.event.state === "ended" && !this.dvr.value?.isPast.value) this.finish();
   }
 
   private async openQuestions(answer: Join): Promise<void> {
     const pages = await this.questionFile;
     this.questionPages.value = pages;
     this.questions.value ??= pages.openQuestions(answer);
+  }
+
+  private async openDvr(): Promise<void> {
+    const pages = await import("./dvr-bar");
+    if (this.dvr.value || !this.video || !this.canvas) return;
+    this.dvrPages.value = pages;
+    this.dvr.value = new pages.Dvr(this.dvrHost(this.video, this.canvas));
+    if (this.isOver) void this.dvr.value.lookForReplay();
+  }
+
+  private dvrHost(video: HTMLVideoElement, canvas: HTMLCanvasElement): DvrHost {
+    const board = () => this.questions.value?.event.value;
+    return {
+      video,
+      canvas,
+      door: this.door,
+      feed: () => (this.path.value === "push" ? (this.joined?.feed ?? []) : []),
+      engine: () => this.engine,
+      leave: () => this.closeEngine(true),
+      take: (engine) => {
+        this.engine = engine;
+        this.hasPicture.value = true;
+      },
+      live: () => void this.startLive(),
+      close: () => this.finish(),
+      address: async (renew) => (renew ? await this.door.enter() : this.joined)?.dvr ?? "",
+      choice: () => this.choice.value || recall(QUALITY) || "720p",
+      startMs: () => board()?.live_at_ms || (this.event.value?.live_at ?? 0) * 1000,
+      endMs: () => (this.event.value?.state === "ended" ? board()?.ended_at_ms || (this.event.value.ended_at ?? 0) * 1000 : 0),
+      listener: () => this.pullListener(),
+      told: (programme) => this.told(programme),
+      ended: () => this.ended(),
+      dismissed: (code) => this.dismissed(code),
+    };
   }
 
   private turnAway(why: Turned): void {
@@ -169,17 +239,26 @@ export class WatchStore {
 
   private finish(): void {
     this.isOver = true;
+    this.dvr.value?.close();
     this.closeEngine();
     if (document.fullscreenElement) void document.exitFullscreen();
     if (document.pictureInPictureElement) void document.exitPictureInPicture();
   }
 
-  private closeEngine(): void {
+  private closeEngine(keepsPicture = false): void {
     const { push, engine } = this;
-    this.push = this.engine = null;
+    this.push = this.engine = this.selected = null;
+    this.isSoundOnly.value = false;
     if (push) push.close();
     else engine?.close();
-    this.hasPicture.value = false;
+    this.hasPicture.value &&= keepsPicture;
+  }
+
+  /** By the way that was found to work here. */
+  private async startLive(): Promise<void> {
+    const { canPush, PushPath } = await this.pushFile;
+    if (canPush() && this.path.value === "push") this.startPush(PushPath);
+    else await this.startPull();
   }
 
   // Push
@@ -199,32 +278,38 @@ export class WatchStore {
         if (this.push) this.link.value = state;
       },
       programme: (programme) => this.programmeCame(programme),
+      selected: (rendition) => {
+        this.selected = rendition;
+        this.look();
+      },
       ended: () => this.ended(),
       dismissed: (code) => this.dismissed(code),
       left: (reason) => void this.fallBack(reason),
     };
   }
 
-  private programmeCame(programme: Programme): void {
+  private told(programme: Programme): void {
     batch(() => {
       const onAir = programme.on_air || null;
       this.programme.value = { state: programme.state, on_air: onAir, degraded: programme.degraded };
       this.rungs.value = rungs(programme);
     });
+    this.dvr.value?.programme(programme);
     if (programme.state === "ended") this.ended();
-    else if (programme.renditions.length > 0) this.take(firstChoice(programme, this.choice.value || recall(QUALITY), this.lines()));
   }
 
-  /** Lines of picture that this page's screen has room for. */
-  private lines(): number {
-    return (this.video?.clientHeight ?? 720) * devicePixelRatio;
+  private programmeCame(programme: Programme): void {
+    this.told(programme);
+    if (programme.state !== "ended" && programme.renditions.length > 0) this.take(firstChoice(programme, this.choice.value || recall(QUALITY)));
   }
 
   private ended(): void {
     if (this.event.value) this.event.value = { ...this.event.value, state: "ended" };
-    this.finish();
+    // Whoever watches the recording goes on with it: nothing of what they see has ended.
+    if (this.dvr.value?.isPast.value) this.isOver = true;
+    else this.finish();
     // The numbers of the thank-you page: when it went live, when it ended.
-    void this.ask();
+    void this.ask().then(() => this.dvr.value?.lookForReplay());
   }
 
   private dismissed(code: string): void {
@@ -245,7 +330,7 @@ export class WatchStore {
   }
 
   private async startPull(): Promise<void> {
-    this.path.value = "hls";
+    if (this.path.value === "push") this.path.value = "hls";
     this.link.value = { is: "connecting" };
     await this.poll();
   }
@@ -257,7 +342,7 @@ export class WatchStore {
     const { canHls, HlsEngine } = await import("../../media/hls");
     if (this.engine || this.isOver) return;
     if (canHls()) {
-      const wanted = this.choice.value || recall(QUALITY) || "720p";
+      const wanted = this.choice.value || recall(QUALITY) || AUTO;
       this.choice.value = wanted;
       this.engine = new HlsEngine(video, address, this.door.clock, this.pullListener(), wanted);
       return;
@@ -265,6 +350,7 @@ export class WatchStore {
     const { canNative, NativeEngine } = await import("../../media/native");
     if (this.engine || this.isOver || !canNative(video)) return;
     this.path.value = "native";
+    this.choice.value = AUTO;
     this.engine = new NativeEngine(video, address, this.door.clock, this.pullListener());
   }
 
@@ -276,9 +362,11 @@ export class WatchStore {
       },
       rejoin: async () => (await this.door.enter()).hls,
       rungs: (offered) => {
+        // Of a running programme the feed knows more.
+        if (this.path.value === "push" && this.rungs.value.length > 0) return;
         this.rungs.value = offered;
         const isOffered = offered.some((rung) => rung.choice === this.choice.value);
-        if (!isOffered) this.choice.value = offered[0]?.choice ?? "";
+        if (!isOffered) this.choice.value = AUTO;
       },
     };
   }
@@ -287,6 +375,7 @@ export class WatchStore {
     return {
       ready: () => {
         this.hasPicture.value = true;
+        this.dvr.value?.arrived();
       },
       blocked: (muted) => {
         this.sound.blocked.value = muted ? "sound" : "still";
@@ -297,7 +386,18 @@ export class WatchStore {
   // Once in a while
 
   private look(): void {
-    if (this.engine) this.stats.value = this.engine.stats();
+    this.dvr.value?.look();
+    const { engine } = this;
+    if (!engine) return;
+    this.stats.value = engine.stats();
+    this.isSoundOnly.value = this.selected === "" || (this.isSoundOnly.value && this.stats.value.isStill);
+    // A page that went to full screen has room for a larger picture.
+    if (this.push && this.choice.value === AUTO) this.take(AUTO);
+  }
+
+  private pausedOrNot(): void {
+    this.isPaused.value = this.video?.paused ?? false;
+    this.dvr.value?.look();
   }
 
   /** What the feed tells when there is one; without it the API is asked. */
@@ -319,7 +419,7 @@ export class WatchStore {
     });
     if (this.isOver) return;
     if (status.state === "ended") {
-      this.finish();
+      this.ended();
     } else if (!this.push) {
       if (!this.engine) this.link.value = { is: "open" };
       const state = this.programme.value?.state;

@@ -1,0 +1,156 @@
+"""The picture of a viewer that leaves its choice to us. Rules only.
+
+`Selector` chooses, `Picture` carries it out: parts that the network does not take yet are held here, as references to
+frames that everybody shares, so that they can be thrown away when the choice falls on something smaller. What was given
+to the transport can not be taken back: that is one part at a time, and what the kernel has in flight.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
+from plenum.wire import Flag, Selected, pack_selected
+from sfu.frames import Frame, Position, frame
+from sfu.line import RATE_LONG_S, Line
+from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
+from sfu.stream import Stream
+from sfu.window import Window
+
+ROOM_BYTES = 8 * 1024
+"""The next part is given to the transport when less than this is left in it: with what the kernel holds, no line runs dry."""
+DRAIN_S = 1.0
+"""A picture begins again on a line that needs no longer than this for what is on its way."""
+BEHIND_LEAST_S = 0.5
+"""So much less picture received than sent is an ordinary way from here to there."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A part with what must be sent before it, until the network has room."""
+
+    messages: list[bytes]
+    size: int
+    position: Position
+    picture_s: float
+
+
+class Picture:
+    """What is chosen, held and on its way."""
+
+    def __init__(self, line: Line, sound_is_here: bool) -> None:
+        self.selector = Selector()
+        self.sound_is_here = sound_is_here
+        self.news: list[bytes] = []
+        """Messages that say what was chosen, to be written before all else."""
+        self.turns: list[str] = []
+        """Directions in which the choice went, to be counted."""
+        self.position: Position | None = None
+        """The newest part of any picture that was given to the transport."""
+        self._line = line
+        self._held: deque[Held] = deque()
+        self._held_bytes = 0
+
+    @property
+    def waits(self) -> bool:
+        """A look between two parts makes sense."""
+        return bool(self._held or self.news) or self.selector.is_off or self._line.is_timing
+
+    @property
+    def holds(self) -> bool:
+        return bool(self._held)
+
+    def ladder(self, programme: Programme, most: str, why: str) -> Choice | None:
+        """The programme has these renditions, and this is the largest that is wanted."""
+        rungs = [Rung(r.name, r.bitrate_bps) for r in programme.renditions if r.kind is RenditionKind.VIDEO]
+        sound_bps = sum(r.bitrate_bps for r in programme.renditions if r.kind is RenditionKind.AUDIO)
+        return self.selector.offer(rungs, most, Sound(sound_bps, self.sound_is_here), why)  # type: ignore[arg-type]
+
+    def tell(self, choice: Choice) -> None:
+        """Say so to the viewer; throw away what is held of a picture that stops here."""
+        self.news.append(frame(pack_selected(Selected(choice.name, choice.abandoned, choice.why))).wire)
+        if choice.direction:
+            self.turns.append(choice.direction)
+        if choice.abandoned:
+            self.drop()
+
+    def drop(self) -> None:
+        self._held.clear()
+        self._held_bytes = 0
+
+    def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
+        """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
+        self._line.look(unsent + in_flight, now)
+        waiting = self._line.unsent + self._held_bytes
+        return self.selector.look(
+            Signs(
+                is_due=is_due,
+                backlog=waiting,
+                on_its_way=max(waiting, self._line.outstanding(now)),
+                carries_bps=self._line.carries_bps(),
+                carries_at_best_bps=self._line.carries_bps(RATE_LONG_S),
+                could_carry_bps=self._line.could_carry_bps(),
+                is_drained=self._is_drained(now),
+                independent_in_s=SEGMENT_S - (position[1] + 1) * PART_S if position else 0.0,
+            ),
+            now,
+        )
+
+    def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
+        """To be sent as soon as there is room."""
+        size, picture_s = sum(map(len, messages)), stream.seconds_of(part)
+        self._held.append(Held(messages, size, part.position, picture_s))
+        self._held_bytes += size
+        if stream.rendition.name == self.selector.name:
+            self.selector.began(now)
+            self.selector.sent(picture_s)
+
+    def release(self, unsent: int) -> list[bytes]:
+        """What the transport has room for now."""
+        out = self.news
+        self.news = []
+        for message in out:
+            self._line.wrote(len(message))
+        while self._held and unsent < ROOM_BYTES:
+            held = self._held.popleft()
+            self._held_bytes -= held.size
+            unsent += held.size
+            self._line.wrote(held.size, held.position, held.picture_s)
+            self.position = held.position
+            out = [*out, *held.messages]
+        if out and self.selector.may_grow:
+            self._line.time()
+        return out
+
+    def first_parts(self, stream: Stream, part: Frame, window: Window, now: float) -> list[Frame]:
+        """What a picture that does not flow yet begins with at this part: nothing, the part, or its segment until here.
+
+        The segment until here, where nothing of it was sent and the line has it sooner than the next one begins.
+        """
+        if self.selector.is_changing and not self._may_begin(now):
+            return []
+        if Flag.INDEPENDENT in part.header.flags:
+            return [part]
+        parts = [
+            one for one in window.tracks[part.header.rendition].since(part.header.msn) if one.position <= part.position
+        ]
+        if not parts or Flag.INDEPENDENT not in parts[0].header.flags:
+            return []
+        if self.position is not None and parts[0].position <= self.position:
+            return []
+        carries_bps = self._line.carries_bps() or stream.rendition.bitrate_bps * 2
+        size = sum(len(one.wire) for one in parts)
+        left_s = SEGMENT_S - (part.header.part + 1) * PART_S
+        return parts if size * 8 / carries_bps <= left_s else []
+
+    def _may_begin(self, now: float) -> bool:
+        carries_bps = self._line.carries_bps()
+        unsent = self._line.unsent + self._held_bytes
+        if carries_bps is None:
+            return unsent <= 2 * FLOOR_BYTES
+        return max(unsent, self._line.on_its_way(now, carries_bps)) * 8 <= DRAIN_S * carries_bps
+
+    def _is_drained(self, now: float) -> bool:
+        behind = self._line.behind_s if self._line.is_fresh(now) else None
+        return self._line.unsent + self._held_bytes <= FLOOR_BYTES and (behind or 0.0) <= BEHIND_LEAST_S

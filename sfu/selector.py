@@ -1,0 +1,410 @@
+"""Which picture a viewer of `auto` is sent: the largest that its line carries. Rules only.
+
+    starting ──► steady ──late──► changing ──its first part is sent──► steady
+                    └──calm──────────┘  └──no rung fits──► off ──quiet──► changing
+
+*Late* has two signs, each compared with what is usual on this line (a long way round the world is no slow line): how
+many seconds of picture wait for the network, at every part; how many were sent and not received, at every report. *Down*
+goes straight to the rung that fits what the line was seen to carry; *up* one rung at a time, and each time longer after a
+rung that turned out too large. From a larger rung nobody goes to no picture at once: the smallest is tried before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Literal
+
+import msgspec
+
+from sfu.line import REPORT_VALID_S
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """A video rendition, as far as it matters here."""
+
+    name: str
+    bps: int
+
+
+class Signs(msgspec.Struct, frozen=True):
+    """What is known of a viewer's line at one moment."""
+
+    is_due: bool
+    """The next part of what is being sent is there: what waits now is late, and not just given."""
+    backlog: int
+    """Bytes that wait for the network."""
+    on_its_way: int
+    """Those, or what the viewer has not received by its report, where that is more."""
+    carries_bps: float | None
+    """What was seen to get through in the last second, while more was waiting …"""
+    carries_at_best_bps: float | None
+    """… and in the last six."""
+    could_carry_bps: float | None
+    """What got through at once, lately, of a part that starts a segment: nothing is known of a line behind a proxy."""
+    is_drained: bool
+    """All of the picture sent so far has arrived, as far as anybody can tell."""
+    independent_in_s: float
+    """Until the next independent part."""
+
+
+Why = Literal["start", "slow", "recovered", "asked"]
+Direction = Literal["down", "up", "off", "on", ""]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """From the next independent part on: this rung, or no picture."""
+
+    name: str
+    abandoned: bool
+    """Nothing more of the picture sent until now."""
+    why: Why
+    direction: Direction
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """When a line is slow, and when it has recovered."""
+
+    waiting_s: float = 0.45
+    """Down when so many seconds of picture more than usual wait for the network …"""
+    waiting_for_s: float = 0.18
+    """… at parts that are so far apart at least."""
+    trial_waiting_s: float = 0.3
+    """The same for a rung that was just gone up to."""
+    behind_s: float = 0.75
+    """Down when so many more than usual were sent and not received, by one report …"""
+    behind_twice_s: float = 0.55
+    """… or so many by two. A page that collects garbage for 300 ms with a report on its way stays below."""
+    trial_behind_s: float = 0.35
+    lost_s: float = 3.0
+    """Down at so many, usual or not."""
+    grace_s: float = 1.5
+    """A connection that starts, or drains, gets so long to become quick."""
+    abandon_s: float = 1.0
+    """The old picture is stopped in the middle when the line would need so long for what is left of it."""
+    drain_s: float = 7.0
+    """What waits for a line that does not carry the smallest rung gets so long to become less."""
+    use: float = 0.8
+    """How much of a line is planned with."""
+    quiet_s: float = 5.0
+    """Up after so many seconds of picture without a sign of lateness."""
+    doubt_s: float = 60.0
+    """… and after so many where the line was seen to carry too little when it was given much at once."""
+    off_quiet_s: float = 8.0
+    """The smallest rung is tried again after so long without a picture."""
+    trial_s: float = 15.0
+    """A rung that is late so soon after it was gone up to has failed."""
+    back_off_s: float = 8.0
+    back_off_max_s: float = 120.0
+    forgiven_s: float = 300.0
+
+
+FLOOR_BYTES = 24 * 1024
+"""Less than this waiting is never late, however small the rung: one independent part of the smallest."""
+SMALLEST_TRIES = 4
+USUAL_OVER_S = 10.0
+SMALLEST_USE = 0.95
+"""Below the smallest rung there is only no picture: a line that carries so much of it is tried."""
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """What the line has to carry beside the picture."""
+
+    bps: int = 0
+    is_here: bool = False
+    """On this very connection, and so part of what was seen to get through; else on another one of the same line."""
+
+
+class _Phase(Enum):
+    STEADY = auto()
+    """The chosen rung is being sent."""
+    CHANGING = auto()
+    """It will be, from its next independent part on."""
+    OFF = auto()
+
+
+class _Usual:
+    """The least of some seconds: what a line has always, such as the way itself."""
+
+    def __init__(self) -> None:
+        self._least = self._older = float("inf")
+        self._since: float | None = None
+
+    def above(self, value: float, now: float) -> float:
+        """How much the value is above the usual one."""
+        if self._since is None or now - self._since >= USUAL_OVER_S / 2:
+            self._older, self._least, self._since = self._least, float("inf"), now
+        self._least = min(self._least, value)
+        return value - min(self._least, self._older)
+
+
+class _Trial(msgspec.Struct):
+    """A rung that was too large."""
+
+    failures: int
+    failed_at: float
+    again_at: float
+
+
+class Selector:
+    """The choice for one viewer. The viewer tells what it sees; `look` answers with another choice, or none."""
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
+        self._rungs: tuple[Rung, ...] = ()
+        self._on: Rung | None = None
+        self._sound = Sound()
+        self._phase = _Phase.CHANGING
+        self._trials: dict[str, _Trial] = {}
+        self._sending: Rung | None = None
+        """Whose parts are being sent: another one than chosen while that has not begun."""
+        self._came_from: Rung | None = None
+        """The smaller rung that this one is a trial after …"""
+        self._trusted: Rung | None = None
+        """… and the one that a failed trial leads back to."""
+        self._began_at = self._grace_until = float("-inf")
+        self._changed_at: float | None = None
+        self._reported_at = float("-inf")
+        self._late_since: float | None = None
+        self._slow_since: float | None = None
+        self._lags = 0
+        self._last_behind_s = 0.0
+        self._is_behind = self._is_lost = False
+        self._calm_s = 0.0
+        self._reports_when_calm: int | None = None
+        self._reset_signs()
+
+    @property
+    def name(self) -> str:
+        """The rung that was chosen; none: ""."""
+        return self._on.name if self._on is not None else ""
+
+    @property
+    def is_off(self) -> bool:
+        return self._phase is _Phase.OFF
+
+    @property
+    def may_grow(self) -> bool:
+        """There is a larger rung to go up to."""
+        return self._phase is _Phase.STEADY and self._on is not None and self._on.name != self._rungs[0].name
+
+    @property
+    def is_changing(self) -> bool:
+        return self._phase is _Phase.CHANGING
+
+    def offer(self, rungs: Sequence[Rung], most: str, sound: Sound, why: Why) -> Choice | None:
+        """There are these rungs, and none larger than `most` is wanted: a choice where the one until now is none of them."""
+        self._sound = sound
+        self._rungs = _at_most(sorted(rungs, key=lambda rung: -rung.bps), most)
+        if not self._rungs or self._phase is _Phase.OFF:
+            return None
+        before = self._on
+        if before is None:
+            return self._go(self._rungs[0], None, Choice(self._rungs[0].name, False, why, ""))
+        same = next((rung for rung in self._rungs if rung.name == before.name), None)
+        if same is not None:
+            self._on = same
+            return None
+        nearest = next((rung for rung in self._rungs if rung.bps <= before.bps), self._rungs[-1])
+        direction: Direction = "down" if nearest.bps < before.bps else "up"
+        return self._go(nearest, None, Choice(nearest.name, False, why, direction))
+
+    def began(self, now: float) -> None:
+        """A part of the chosen rung is sent."""
+        if self._phase is _Phase.CHANGING:
+            self._phase, self._began_at, self._sending = _Phase.STEADY, now, self._on
+            if self._came_from is None:
+                self._grace_until = now + self._patience.grace_s
+            self._reset_signs()
+
+    def reported(self, behind_s: float, now: float) -> None:
+        """So many seconds of picture were sent and not received when the viewer reported."""
+        above = self._usual_behind.above(behind_s, now)
+        shrinks = behind_s < self._last_behind_s - 0.1
+        self._last_behind_s = behind_s
+        self._lags = self._lags + 1 if above >= self._patience.behind_twice_s else 0
+        bound = self._patience.behind_s if self._came_from is None else self._patience.trial_behind_s
+        self._is_behind = not shrinks and (above >= bound or self._lags >= 2)
+        self._is_lost = not shrinks and behind_s >= self._patience.lost_s
+        if above >= self._patience.behind_twice_s:
+            self._calm_s = 0.0
+        self._reports_when_calm = (self._reports_when_calm or 0) + 1
+        self._reported_at = now
+
+    def sent(self, picture_s: float) -> None:
+        """So much of the chosen rung was sent."""
+        self._calm_s += picture_s
+        if self._calm_s >= self._patience.quiet_s:
+            self._slow_since = None
+
+    def look(self, signs: Signs, now: float) -> Choice | None:
+        """Before each part, and while something waits."""
+        if self._changed_at is None:
+            self._changed_at = now
+        if self._on is None:
+            return self._try_again(signs, now) if self._phase is _Phase.OFF else None
+        if self._phase is _Phase.CHANGING and self._came_from is None:
+            return self._reconsider(self._on, signs, now)
+        if self._is_late(self._sending or self._on, signs, now):
+            return self._down(self._on, signs, now)
+        return self._up(self._on, signs, now) if self._phase is _Phase.STEADY else None
+
+    def _is_late(self, rung: Rung, signs: Signs, now: float) -> bool:
+        patience = self._patience
+        waiting_s = self._see_waiting(rung, signs, now) if signs.is_due else 0.0
+        if now < self._grace_until:
+            return False
+        waits = self._late_since is not None and now - self._late_since >= patience.waiting_for_s
+        waits = waits and signs.carries_bps is not None and signs.carries_bps < rung.bps  # else it is catching up
+        if self._phase is _Phase.STEADY and now - self._began_at >= patience.trial_s:
+            self._came_from = None
+        behind = (self._is_behind or self._is_lost) and now - self._reported_at <= REPORT_VALID_S
+        return waits or behind or waiting_s >= patience.lost_s
+
+    def _see_waiting(self, rung: Rung, signs: Signs, now: float) -> float:
+        """Seconds of picture that wait for the network; notes since when they are too many."""
+        patience = self._patience
+        waiting_s = signs.backlog * 8 / rung.bps if signs.backlog > FLOOR_BYTES else 0.0
+        above = self._usual_waiting.above(waiting_s, now)
+        if above > patience.trial_waiting_s / 2:
+            self._calm_s = 0.0
+        if above < (patience.waiting_s if self._came_from is None else patience.trial_waiting_s):
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        return waiting_s
+
+    def _down(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
+        self._note_failure(rung, now)
+        self._slow_since = now if self._slow_since is None else self._slow_since
+        best = self._fitting(signs.carries_bps, below=rung)
+        trusted = self._came_from  # a trial: the rung before it was carried
+        if trusted is not None and (best is None or best.bps <= trusted.bps):
+            best = trusted
+        for between in self._rungs:
+            if signs.carries_bps is not None and 0.9 * signs.carries_bps < between.bps < rung.bps:
+                self._note_failure(between, now)
+        if best is None:
+            return self._smallest_is_late(signs, now)
+        choice = self._go(best, now, Choice(best.name, self._is_to_abandon(signs), "slow", "down"))
+        self._trusted = trusted if best is trusted else None
+        return choice
+
+    def _smallest_is_late(self, signs: Signs, now: float) -> Choice | None:
+        """Go on with it at the next independent part where the line carries it after all; else no picture."""
+        smallest = self._rungs[-1]
+        trial, slow_since = self._trials.get(smallest.name), self._slow_since
+        is_early = slow_since is not None and now - slow_since < self._patience.drain_s
+        if (is_early or self._is_smallest_carried(signs)) and (trial is None or trial.failures < SMALLEST_TRIES):
+            return self._go(smallest, now, Choice(smallest.name, True, "slow", ""))
+        return self._give_up(now)
+
+    def _is_smallest_carried(self, signs: Signs) -> bool:
+        carries_bps = signs.carries_at_best_bps
+        return carries_bps is not None and carries_bps >= SMALLEST_USE * self._rungs[-1].bps
+
+    def _give_up(self, now: float) -> Choice:
+        self._on, self._phase, self._changed_at, self._came_from = None, _Phase.OFF, now, None
+        self._sending = None
+        self._reset_signs()
+        return Choice("", True, "slow", "off")
+
+    def _reconsider(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
+        """Before the rung begins: the line may turn out to carry less than was thought."""
+        since, carries_bps = self._changed_at, signs.carries_bps
+        if since is None or carries_bps is None or signs.is_drained or rung is self._trusted:
+            return None
+        if not self._fits(rung, carries_bps) and rung is not self._rungs[-1]:
+            best = self._fitting(carries_bps, below=rung)
+            if best is not None:
+                return self._go(best, since, Choice(best.name, self._is_to_abandon(signs), "slow", "down"))
+        is_hopeless = rung is self._rungs[-1] and not self._is_smallest_carried(signs)
+        if is_hopeless and now - since >= self._patience.drain_s:
+            self._note_failure(rung, now)
+            return self._give_up(now)
+        return None
+
+    def _try_again(self, signs: Signs, now: float) -> Choice | None:
+        """The smallest rung, when nothing has waited for a while."""
+        if not signs.is_drained or self._changed_at is None:
+            self._changed_at = now
+        if not self._rungs or now - self._changed_at < self._patience.off_quiet_s:
+            return None
+        smallest = self._rungs[-1]
+        if not self._may_try(smallest, now):
+            return None
+        return self._go(smallest, now, Choice(smallest.name, False, "recovered", "on"))
+
+    def _up(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
+        at = next((number for number, one in enumerate(self._rungs) if one.name == rung.name), 0)
+        if at == 0 or self._calm_s < self._patience.quiet_s or self._reports_when_calm == 0:
+            return None
+        above = self._rungs[at - 1]
+        if not self._may_try(above, now):
+            return None
+        known_bps = signs.could_carry_bps
+        if known_bps is not None and not self._fits(above, known_bps) and self._calm_s < self._patience.doubt_s:
+            return None
+        choice = self._go(above, now, Choice(above.name, False, "recovered", "up"))
+        self._came_from = rung
+        return choice
+
+    def _may_try(self, rung: Rung, now: float) -> bool:
+        trial = self._trials.get(rung.name)
+        return trial is None or now >= trial.again_at
+
+    def _go(self, rung: Rung, now: float | None, choice: Choice) -> Choice:
+        self._on, self._phase, self._changed_at, self._came_from = rung, _Phase.CHANGING, now, None
+        self._trusted = None
+        if choice.abandoned:
+            self._sending = None
+        self._reset_signs()
+        return choice
+
+    def _reset_signs(self) -> None:
+        self._usual_waiting, self._usual_behind = _Usual(), _Usual()
+        self._late_since, self._lags, self._calm_s = None, 0, 0.0
+        self._is_behind = self._is_lost = False
+        if self._reports_when_calm is not None:
+            self._reports_when_calm = 0
+
+    def _fits(self, rung: Rung, carries_bps: float) -> bool:
+        line = carries_bps + (0 if self._sound.is_here else self._sound.bps)
+        return rung.bps <= self._patience.use * line - self._sound.bps
+
+    def _fitting(self, carries_bps: float | None, below: Rung) -> Rung | None:
+        """The largest smaller rung that fits; the smallest where none does; None where there is no smaller one."""
+        smaller = [rung for rung in self._rungs if rung.bps < below.bps]
+        if carries_bps is None or not smaller:
+            return smaller[0] if smaller else None
+        return next((rung for rung in smaller if self._fits(rung, carries_bps)), smaller[-1])
+
+    def _is_to_abandon(self, signs: Signs) -> bool:
+        """Whether what is left of the old picture's segment would take the line too long."""
+        if not signs.carries_bps or self._sending is None:
+            return True
+        more = max(0.0, self._sending.bps - signs.carries_bps) * signs.independent_in_s
+        return (signs.on_its_way * 8 + more) / signs.carries_bps >= self._patience.abandon_s
+
+    def _note_failure(self, rung: Rung, now: float) -> None:
+        patience, before = self._patience, self._trials.get(rung.name)
+        soon = now - self._began_at < patience.trial_s
+        recent = before is not None and now - before.failed_at < patience.forgiven_s
+        failures = before.failures + soon if before is not None and recent else 1
+        wait_s = min(patience.back_off_max_s, patience.back_off_s * 2 ** (failures - 1))
+        self._trials[rung.name] = _Trial(failures, now, now + wait_s)
+
+
+def _at_most(rungs: Sequence[Rung], most: str) -> tuple[Rung, ...]:
+    """Those up to the named one; where there is none of that name, those below the height that it says."""
+    for number, rung in enumerate(rungs):
+        if rung.name == most:
+            return tuple(rungs[number:])
+    height = _height(most)
+    if height is None:
+        return tuple(rungs)
+    return tuple(rung for rung in rungs if (_height(rung.name) or 0) <= height) or tuple(rungs[-1:])
+
+
+def _height(name: str) -> int | None:
+    return int(name[:-1]) if name[:-1].isdigit() and name.endswith("p") and len(name) < 8 else None

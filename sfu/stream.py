@@ -1,0 +1,66 @@
+"""One rendition as one viewer gets it: whether it flows, and up to where. Rules only."""
+
+from __future__ import annotations
+
+from plenum.media import Rendition, RenditionKind
+from plenum.wire import Header, Kind, pack
+from sfu.frames import Frame, Position, websocket_prefix
+from sfu.window import Window
+
+
+class Stream:
+    """One rendition as one viewer gets it."""
+
+    __slots__ = ("flowing", "init_id", "is_video", "leaving", "position", "rendition")
+
+    def __init__(self, rendition: Rendition) -> None:
+        self.rendition = rendition
+        self.is_video = rendition.kind is RenditionKind.VIDEO
+        self.flowing = False
+        self.leaving = False
+        """Another of its kind was chosen; this one goes on until that one flows."""
+        self.position: Position | None = None
+        """The last part sent."""
+        self.init_id: int | None = None
+        """The init segment that was sent last."""
+
+    def seconds_of(self, part: Frame) -> float:
+        return part.header.duration / self.rendition.timescale
+
+    def follows(self, position: Position, window: Window) -> bool:
+        """Whether the part is the very next one of those that came."""
+        if self.position is None:
+            return False
+        msn, index = self.position
+        if position == (msn, index + 1):
+            return True
+        track = window.tracks.get(self.rendition.id)
+        before = track.find(msn) if track else None
+        return position == (msn + 1, 0) and (before is None or index + 1 >= len(before.parts))
+
+    def enter(self, part: Frame, init: Frame, window: Window) -> list[bytes]:
+        """Flow from this part on: a gap where something was not sent, the init segment where it is another one, the part."""
+        out: list[bytes] = []
+        if not self.flowing and self.position is not None and not self.follows(part.position, window):
+            out.append(gap(part.header))
+        if self.init_id != part.header.init_id:
+            out.append(init.wire)
+        self.flowing, self.init_id, self.position = True, part.header.init_id, part.position
+        return [*out, part.wire]
+
+
+def gap(resumed_at: Header) -> bytes:
+    """GAP: this rendition goes on with the part of this header; what lies before it was not sent."""
+    message = pack(
+        Header(
+            Kind.GAP,
+            rendition=resumed_at.rendition,
+            init_id=resumed_at.init_id,
+            epoch=resumed_at.epoch,
+            msn=resumed_at.msn,
+            part=resumed_at.part,
+            start=resumed_at.start,
+            wall_us=resumed_at.wall_us,
+        )
+    )
+    return websocket_prefix(len(message)) + message

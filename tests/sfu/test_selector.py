@@ -1,0 +1,271 @@
+"""Which picture a viewer of `auto` is sent, on simulated lines: healthy ones, narrow ones, dead ones, direct and proxied."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfu.selector import Rung, Selector, Signs, Sound
+from tests.sfu.line_sim import Line, Outcome, run
+
+WIDE = 20e6
+NARROW = 600e3
+STEP_AT, FREE_AT = 10.0, 40.0
+PHASES = (0.1, 0.7, 1.3, 1.9)
+"""How far into a segment the line gets narrow."""
+
+
+def step(at: float) -> float:
+    return NARROW if STEP_AT <= at < FREE_AT else WIDE
+
+
+def garbage(at: float) -> bool:
+    """A page that stands still for 300 ms now and then."""
+    return at % 3.7 > 0.3
+
+
+def first_down(outcome: Outcome) -> float:
+    return min(one.at for one in outcome.decided if one.why == "slow")
+
+
+# Healthy lines
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.floats(4.5e6, 50e6),
+    delay_s=st.floats(0.001, 0.3),
+    jitter_s=st.floats(0.0, 0.3),
+    phase_s=st.floats(0.0, 2.0),
+    proxy=st.booleans(),
+    pauses=st.booleans(),
+)
+def test_nobody_on_a_healthy_line_is_ever_switched(
+    width: float, delay_s: float, jitter_s: float, phase_s: float, proxy: bool, pauses: bool
+) -> None:
+    line = Line(
+        lambda _: width,
+        delay_s=delay_s,
+        proxy=proxy,
+        report_delay=lambda at: jitter_s * (round(at * 1000) * 7919 % 100) / 100,
+        reads=garbage if pauses else lambda _: True,
+    )
+    outcome = run(line, 30, phase_s=phase_s)
+    assert outcome.names() == ["720p"]
+    assert outcome.sent_away_at is None
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+@pytest.mark.parametrize(
+    ("every_s", "why"),
+    [(60.0, "a page in the background"), (None, "a page that never reports")],
+)
+def test_who_reports_rarely_is_not_slow(every_s: float | None, why: str, proxy: bool) -> None:
+    outcome = run(Line(lambda _: WIDE, report_every_s=every_s, proxy=proxy), 150)
+    assert outcome.names() == ["720p"], why
+
+
+def test_a_page_that_is_paused_receives_and_is_not_slow() -> None:
+    # The simulated page reports what it got, and 0.0 as played: as one does that was paused from the start.
+    assert run(Line(lambda _: WIDE), 60).names() == ["720p"]
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_a_transcoder_that_is_away_for_two_seconds_makes_nobody_slow(proxy: bool) -> None:
+    outcome = run(Line(lambda _: WIDE, proxy=proxy), 40, parts_come=lambda at: not 20 < at < 22)
+    assert outcome.names() == ["720p"]
+    assert outcome.freezes, "the pause is seen, or the test shows nothing"
+
+
+def test_a_line_that_stands_still_for_half_a_second_is_not_slow() -> None:
+    assert run(Line(lambda at: 0 if at % 20 > 19.6 else WIDE), 90).names() == ["720p"]
+
+
+# The start
+
+
+@pytest.mark.parametrize(
+    ("most", "chosen"),
+    [("", "720p"), ("480p", "480p"), ("1080p", "720p"), ("400p", "360p"), ("100p", "240p"), ("nonsense", "720p")],
+)
+def test_a_viewer_starts_with_the_largest_that_is_wanted(most: str, chosen: str) -> None:
+    outcome = run(Line(lambda _: WIDE), 30, most=most)
+    assert [(one.rendition, one.why) for one in outcome.told] == [(chosen, "start")]
+
+
+@pytest.mark.parametrize("width", [NARROW, 1e6, 1.5e6])
+def test_a_viewer_whose_line_is_narrow_from_the_start_has_a_picture_soon(width: float) -> None:
+    outcome = run(Line(lambda _: width), 12)
+    assert first_down(outcome) < 2.0
+    assert outcome.frozen_s() < 3.0
+    assert outcome.shown.keys() & {"240p", "360p"}
+
+
+# A line that gets narrow, and free again
+
+
+@pytest.mark.parametrize("phase_s", PHASES)
+@pytest.mark.parametrize("proxy", [False, True])
+def test_down_is_decided_within_two_seconds_and_straight_to_what_fits(proxy: bool, phase_s: float) -> None:
+    outcome = run(Line(step, proxy=proxy), STEP_AT + 12, phase_s=phase_s)
+    went = next(one for one in outcome.decided if one.why == "slow")
+    assert went.at - STEP_AT < 2.0
+    assert (went.rendition, went.abandoned) == ("240p", True)
+
+
+@pytest.mark.parametrize("phase_s", PHASES)
+def test_a_direct_line_that_gets_narrow_costs_one_freeze_of_at_most_three_seconds(phase_s: float) -> None:
+    outcome = run(Line(step), FREE_AT, phase_s=phase_s)
+    assert outcome.frozen_s() < 3.0
+    assert outcome.frozen_s(since=STEP_AT + 6) < 0.1
+    assert outcome.names(since=STEP_AT) == ["240p"]
+
+
+@pytest.mark.parametrize("phase_s", PHASES)
+@pytest.mark.parametrize("proxy", [False, True])
+def test_a_line_that_is_free_again_is_back_at_the_top_within_thirty_seconds_and_stays(
+    proxy: bool, phase_s: float
+) -> None:
+    outcome = run(Line(step, proxy=proxy), FREE_AT + 90, phase_s=phase_s)
+    assert outcome.decided[-1].rendition == "720p"
+    assert outcome.decided[-1].at - FREE_AT < 28
+    climbed = [one.rendition for one in outcome.decided if one.at > FREE_AT]
+    assert climbed == sorted(climbed, key=lambda name: int(name[:-1])), "one rung at a time, and never back"
+
+
+def test_what_was_given_to_our_transport_is_one_part_at_most() -> None:
+    assert run(Line(step), FREE_AT).unsent_max < 200_000
+
+
+def test_a_line_just_below_a_rung_goes_on_with_the_old_picture_until_the_new_one_begins() -> None:
+    outcome = run(Line(lambda at: WIDE if at < 10 else 2.75e6), 25)
+    went = next(one for one in outcome.decided if one.why == "slow")
+    assert (went.rendition, went.abandoned) == ("480p", False)
+    assert outcome.frozen_s() < 0.5
+
+
+def test_tries_to_go_up_become_rarer() -> None:
+    outcome = run(Line(lambda _: 1.0e6, proxy=True), 240)
+    tries = [one.at for one in outcome.decided if (one.rendition, one.why) == ("480p", "recovered")]
+    pauses = [later - sooner for sooner, later in pairwise(tries)]
+    assert len(tries) >= 4
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 60
+
+
+# Lines that carry no picture, and dead ones
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_who_hardly_reads_is_seen_lower_then_without_a_picture_then_sent_away(proxy: bool) -> None:
+    outcome = run(Line(lambda _: 8e3, sound=False, proxy=proxy), 60)
+    assert [one.rendition for one in outcome.decided] == ["720p", "240p", ""]
+    assert outcome.sent_away_at is not None
+    assert 10 < outcome.sent_away_at < 35
+    assert outcome.unsent_max < 200_000
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_a_line_that_dies_is_sent_away_after_ten_to_fifteen_seconds(proxy: bool) -> None:
+    outcome = run(Line(lambda at: WIDE if at < 10 else 0, proxy=proxy), 60)
+    assert outcome.sent_away_at is not None
+    assert 10 < outcome.sent_away_at - 10 < 15
+
+
+def test_who_stopped_reporting_while_nothing_is_taken_is_slow_all_the_same() -> None:
+    outcome = run(Line(lambda at: WIDE if at < 10 else 0, report_every_s=None), 60)
+    assert "240p" in [one.rendition for one in outcome.decided]
+    assert outcome.sent_away_at is not None
+
+
+def test_a_line_that_carries_no_picture_is_quiet_and_gets_one_when_it_can() -> None:
+    outcome = run(Line(lambda at: 300e3 if at < 30 else WIDE), 90)
+    names = [one.rendition for one in outcome.decided]
+    assert "" in names
+    assert names[-1] == "720p"
+    assert outcome.sent_away_at is None
+
+
+# Single rules
+
+
+def signs(**given: object) -> Signs:
+    plain: dict[str, object] = {
+        "is_due": True,
+        "backlog": 0,
+        "on_its_way": 0,
+        "carries_bps": None,
+        "carries_at_best_bps": None,
+        "could_carry_bps": None,
+        "is_drained": True,
+        "independent_in_s": 1.0,
+    }
+    return Signs(**(plain | given))  # type: ignore[arg-type]
+
+
+LADDER = [Rung("720p", 2_800_000), Rung("480p", 1_200_000), Rung("360p", 700_000)]
+
+
+def selector(sound: Sound = Sound(128_000)) -> Selector:  # noqa: B008 - a frozen value
+    made = Selector()
+    made.offer(LADDER, "", sound, "start")
+    made.began(0.0)
+    return made
+
+
+def late(carries_bps: float) -> Signs:
+    bytes_waiting = 700_000
+    return signs(
+        backlog=bytes_waiting,
+        on_its_way=bytes_waiting,
+        carries_bps=carries_bps,
+        carries_at_best_bps=carries_bps,
+        is_drained=False,
+    )
+
+
+def falls_to(one: Selector, carries_bps: float) -> str:
+    for tick in range(30):
+        choice = one.look(signs() if tick < 20 else late(carries_bps), tick * 0.2)
+        if choice is not None:
+            return choice.name
+    return "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("carries_bps", "sound_is_here", "rung"),
+    [
+        (1_700_000, False, "480p"),  # 0.8 * (1700 + 128) - 128 = 1334
+        (1_500_000, False, "360p"),  # 0.8 * 1628 - 128 = 1174
+        (1_600_000, True, "360p"),  # 0.8 * 1600 - 128 = 1152: the sound was part of what got through
+        (1_700_000, True, "480p"),
+        (300_000, False, "360p"),  # nothing fits: the smallest first, never no picture at once
+    ],
+)
+def test_room_is_left_for_the_sound_wherever_it_is_sent(carries_bps: float, sound_is_here: bool, rung: str) -> None:
+    assert falls_to(selector(Sound(128_000, sound_is_here)), carries_bps) == rung
+
+
+def test_a_line_that_is_catching_up_is_left_alone() -> None:
+    assert falls_to(selector(), 3_000_000) == "nowhere"
+
+
+def test_a_smaller_wish_is_followed_at_the_next_independent_part() -> None:
+    one = selector()
+    choice = one.offer(LADDER, "480p", Sound(), "asked")
+    assert choice is not None
+    assert (choice.name, choice.abandoned, choice.why) == ("480p", False, "asked")
+
+
+def test_a_ladder_that_lost_the_rung_leads_to_the_nearest_below() -> None:
+    one = selector()
+    choice = one.offer(LADDER[1:], "", Sound(), "start")
+    assert choice is not None
+    assert choice.name == "480p"
+
+
+def test_a_programme_without_pictures_chooses_none() -> None:
+    assert Selector().offer([], "", Sound(), "start") is None
