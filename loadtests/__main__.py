@@ -16,7 +16,17 @@ from types import ModuleType
 import msgspec
 
 from loadtests.line import LineUnavailable
-from loadtests.scenarios import attack, bad_line, bad_offers, long_film, recovery, slow_readers, two_hours, whip_cycles
+from loadtests.scenarios import (
+    attack,
+    bad_line,
+    bad_offers,
+    long_film,
+    recovery,
+    slow_readers,
+    throttled_page,
+    two_hours,
+    whip_cycles,
+)
 from loadtests.scenarios.figures import Figure, junit
 from loadtests.thresholds import EXIT_CODE
 from loadtests.tls_proxy import ProxyUnavailable
@@ -28,6 +38,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "long-film": long_film,
     "recovery": recovery,
     "slow-readers": slow_readers,
+    "throttled-page": throttled_page,
     "two-hours": two_hours,
     "whip-cycles": whip_cycles,
 }
