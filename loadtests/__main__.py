@@ -1,4 +1,4 @@
-"""`python -m loadtests list` and `python -m loadtests run SCENARIO`: long runs, each for one promise (`scenarios/`).
+"""`python -m loadtests list`, `run SCENARIO`: long runs, each for one promise (`scenarios/`); `capacity`: how many edges.
 
 Shows progress while it runs and a table at the end; exit code 99 when a bound was missed. With `--out DIR` the figures are
 written there as JSON and JUnit too.
@@ -15,11 +15,15 @@ from types import ModuleType
 
 import msgspec
 
+from loadtests.bench.comparison import Report
+from loadtests.capacity import Company, Machine, Tls, fit, plan, words
 from loadtests.line import LineUnavailable
 from loadtests.scenarios import (
     attack,
     bad_line,
     bad_offers,
+    cascade,
+    crowd,
     long_film,
     recovery,
     slow_readers,
@@ -35,6 +39,8 @@ SCENARIOS: dict[str, ModuleType] = {
     "attack": attack,
     "bad-line": bad_line,
     "bad-offers": bad_offers,
+    "cascade": cascade,
+    "crowd": crowd,
     "long-film": long_film,
     "recovery": recovery,
     "slow-readers": slow_readers,
@@ -50,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         for name, scenario in SCENARIOS.items():
             print(f"{name:12} {scenario.TITLE}")
         return 0
+    if options.command == "capacity":
+        return _capacity(options)
     began = time.monotonic()
 
     def show(words: str) -> None:
@@ -78,7 +86,38 @@ def _parser() -> argparse.ArgumentParser:
         one = names.add_parser(name, help=scenario.TITLE)
         one.add_argument("--out", type=Path, help="a folder for the figures as JSON and JUnit")
         scenario.add_options(one)
+    size = commands.add_parser("capacity", help="how many edges, from measured costs")
+    size.add_argument("--from", dest="source", type=Path, default=Path("out/slope.json"), help="a report of --slope")
+    size.add_argument("--viewers", type=int, required=True)
+    size.add_argument("--offices", type=int, default=1)
+    size.add_argument("--largest-office", type=float, default=0.25, help="share of all viewers in the largest office")
+    size.add_argument("--tls", type=Tls, choices=list(Tls), default=Tls.NGINX)
+    size.add_argument("--mbit", type=float, default=2.6, help="of a viewer, on average")
+    size.add_argument("--ladder-mbit", type=float, default=5.2, help="all renditions together")
+    size.add_argument("--cores", type=int, default=8)
+    size.add_argument("--nic-mbit", type=float, default=10_000.0)
+    size.add_argument("--memory-gb", type=float, default=16.0)
+    size.add_argument("--head-room", type=float, default=0.4)
     return parser
+
+
+def _capacity(options: argparse.Namespace) -> int:
+    """Exit code 2 where there is nothing to reckon with."""
+    try:
+        report = msgspec.json.decode(options.source.read_bytes(), type=Report)
+        costs = fit(report.turns, options.tls)
+        company = Company(
+            options.viewers, options.offices, options.mbit, options.ladder_mbit, largest_office=options.largest_office
+        )
+        machine = Machine(options.cores, options.nic_mbit, options.memory_gb, options.head_room)
+        print(words(plan(costs, company, machine)))
+    except FileNotFoundError:
+        print(f"There is no {options.source}: python -m loadtests.bench.delivery --slope --out {options.source.parent}")
+        return 2
+    except (ValueError, msgspec.MsgspecError) as error:
+        print(f"{options.source}: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

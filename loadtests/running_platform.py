@@ -19,6 +19,7 @@ from pathlib import Path
 
 import aiohttp
 
+from loadtests.processes import family
 from plenum.identity import Principal, Role, Signer, new_subject
 from plenum.store import die_with_parent
 
@@ -78,11 +79,11 @@ class Platform:
     async def stop(self) -> int:
         """Ctrl-C; returns the exit code. What does not end in time is killed, which the code then shows."""
         process = self._running()
-        family = self.family()
+        everybody = self.family()
         process.send_signal(signal.SIGINT)
         with suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), STOP_S)
-        await self._reap(family)
+        await self._reap(everybody)
         return process.returncode or 0
 
     async def kill(self) -> None:
@@ -91,16 +92,7 @@ class Platform:
 
     def family(self) -> list[int]:
         """Process ids of the platform, the supervisor first."""
-        parents = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    fields = (entry / "stat").read_text().rpartition(") ")[2].split()
-                    parents[int(entry.name)] = int(fields[1])
-        family = [self._running().pid]
-        for pid in family:
-            family += [child for child, parent in parents.items() if parent == pid]
-        return family
+        return family(self._running().pid)
 
     def find(self, words: str) -> list[int]:
         """Process ids whose command line has these words, for example `ingest.transcoder`."""
@@ -129,8 +121,8 @@ class Platform:
         signer = Signer((self.data_dir / "secret.key").read_bytes())
         return signer.ticket(Principal(TENANT, event, role, new_subject(), name), time.time(), lifetime_s)
 
-    async def _reap(self, family: list[int]) -> None:
-        for pid in family:
+    async def _reap(self, everybody: list[int]) -> None:
+        for pid in everybody:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self._running().wait()

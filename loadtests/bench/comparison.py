@@ -70,6 +70,17 @@ class Line(msgspec.Struct, frozen=True):
     measured: tuple[tuple[int, float], ...]
 
 
+class Report(msgspec.Struct, frozen=True):
+    """A run, as it is written down."""
+
+    about: list[str]
+    rows: list[Row]
+    lines: list[Line]
+    turns: list[Turn]
+    absent: dict[str, str]
+    """Ways that could not be measured, and why."""
+
+
 def rows(turns: Sequence[Turn]) -> list[Row]:
     """In the order in which the ways first appear."""
     base = {turn.turn: turn.cpu_per_viewer for turn in turns if turn.way == BASE}

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from loadtests.bench.children import cpu_s, family, memory_bytes
-from loadtests.bench.comparison import Line, Row, Turn, line, rotated, rows, table
+from loadtests.bench.comparison import Report, Turn, line, rotated, rows, table
 from loadtests.bench.nginx import NoNginx
 from loadtests.bench.page import page
 from loadtests.bench.record import NAMES, kept
@@ -42,14 +42,6 @@ MOST_TO_LOOP = 1.6
 LEAST_TO_FILES = 3.0
 CONNECT_S = 40.0
 TITLES = {way: title for way, (title, _) in WAYS.items()}
-
-
-class Report(msgspec.Struct, frozen=True):
-    about: list[str]
-    rows: list[Row]
-    lines: list[Line]
-    turns: list[Turn]
-    absent: dict[str, str]
 
 
 async def measured(way: str, turn: int, tape: Tape, viewers: int, seconds: float, names: tuple[str, ...]) -> Turn:

@@ -59,6 +59,8 @@ class Status(msgspec.Struct, frozen=True):
     """Parts in this phase until now."""
     faults: int = 0
     stalls: int = 0
+    quiet: int = 0
+    """Lines to which nothing new came for a second and a half."""
     by_rendition: dict[str, int] = {}
     """Parts of each rendition in the last second or so."""
 
@@ -71,5 +73,6 @@ class Status(msgspec.Struct, frozen=True):
             messages=self.messages + other.messages,
             faults=self.faults + other.faults,
             stalls=self.stalls + other.stalls,
+            quiet=self.quiet + other.quiet,
             by_rendition={name: self.by_rendition.get(name, 0) + other.by_rendition.get(name, 0) for name in names},
         )

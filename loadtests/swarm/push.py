@@ -47,6 +47,7 @@ ANSWER_S = 10.0
 AGAIN_S = (0.5, 2.0)
 RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
 PROGRAMMES_MAX = 64
+QUIET_S = 1.5
 HEAD_MAX = 16 * 1024
 LEAST_READ = 512
 
@@ -88,8 +89,8 @@ class Line:
     """What a viewer has subscribed to, over whatever connection carries it."""
 
     __slots__ = (
-        "addresses", "at", "beside", "check", "coming", "connection", "is_over", "names", "newest", "programme", "retry_at",
-        "tries", "viewer",
+        "addresses", "at", "beside", "check", "coming", "connection", "is_over", "lost_at", "names", "newest", "programme",
+        "retry_at", "tries", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: Viewer, names: tuple[str, ...], addresses: tuple[str, ...], *, beside: bool) -> None:
@@ -100,6 +101,8 @@ class Line:
         self.at = 0
         self.tries = 0
         self.retry_at = 0.0
+        self.lost_at = 0.0
+        """When the connection that carried it broke; 0 while one carries it."""
         self.is_over = False
         self.check = LineCheck(is_auto=AUTO in names, may_skip=viewer.group.may_skip)
         self.connection: Connection | None = None
@@ -225,6 +228,7 @@ class PushWorker:
             messages=self._tally.messages,
             faults=sum(self._tally.faults.values()) + sum(line.check.faults.total() for line in lines),
             stalls=sum(viewer.playout.stalls - viewer.stalls_told for viewer in self._viewers),
+            quiet=sum(line.newest is None or time.time() - line.newest.first_at > QUIET_S for line in lines),
             by_rendition={
                 self._names.get(number, str(number)): now - counts[number]
                 for number, now in enumerate(self._counts)
@@ -377,6 +381,9 @@ class PushWorker:
             playout.with_picture(node.end_wall)
         playout.arrived(node.track, now, node.end_wall)
         line.newest = node
+        if line.lost_at:
+            tally.away[min(BINS, int((now - line.lost_at) * BINS_PER_S))] += 1
+            line.lost_at = 0.0
         return True
 
     def _settled(self, connection: Connection, now: float) -> None:
@@ -535,6 +542,9 @@ class PushWorker:
         if line.is_over:
             return
         (self._tally.faults if line.viewer.group.is_steady else self._tally.events)[why] += 1
+        if line.newest is not None and not line.lost_at:
+            line.lost_at = now
+            self._tally.events["lost"] += 1
         if line.coming is not None:  # on its way already
             line.connection, line.coming = line.coming, None
             return
@@ -585,6 +595,9 @@ class PushWorker:
             if now - connection.began > ANSWER_S:
                 self._lost(connection, "no answer to the upgrade in time")
             return
+        if line.lost_at and line.newest is not None and line.newest.first_at > line.lost_at:  # it overlapped first
+            self._tally.away[min(BINS, int((now - line.lost_at) * BINS_PER_S))] += 1
+            line.lost_at = 0.0
         self._listen_for_silence(line, connection, now)
         if line.newest is not None:
             try:

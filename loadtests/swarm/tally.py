@@ -63,6 +63,8 @@ class Tally:
         """Capture of a part's last sample to its last byte here."""
         self.behind_first = bins()
         """The first viewer's arrival to this one's."""
+        self.away = bins()
+        """A line's connection broke to the first part that goes on, from whatever address."""
         self.waits = bins()
         """Opening a socket to the first part; of pull: asking for a playlist to its arrival."""
         self.messages = 0
@@ -91,6 +93,7 @@ class PhaseResult(msgspec.Struct, frozen=True):
     delay_ms: Percentiles
     behind_first_ms: Percentiles
     wait_ms: Percentiles
+    away_ms: Percentiles
     stalls: int
     stalled_viewers: int
     stall_s: float
@@ -151,6 +154,7 @@ def merged(name: str, tallies: list[Tally]) -> PhaseResult:
         delay_ms=percentiles(tally.delays for tally in tallies),
         behind_first_ms=percentiles(tally.behind_first for tally in tallies),
         wait_ms=percentiles(tally.waits for tally in tallies),
+        away_ms=percentiles(tally.away for tally in tallies),
         stalls=sum(tally.stalls for tally in tallies),
         stalled_viewers=sum(tally.stalled_viewers for tally in tallies),
         stall_s=sum(tally.stall_s for tally in tallies),
