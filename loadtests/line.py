@@ -45,6 +45,11 @@ def lay() -> None:
         _run(command)
 
 
+def small_packets() -> None:
+    """Packets as large as on a real line: loopback's own of 64 KiB never fit through a narrow one. Before anybody connects."""
+    _run("ip link set lo mtu 1500")
+
+
 def lose(percent: int) -> None:
     """Drop so many of a hundred packets to the media ports, at random; 0 drops none."""
     _run("nft flush chain inet line in")

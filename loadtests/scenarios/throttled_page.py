@@ -73,6 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
     line.enter()
     line.lay()
+    line.small_packets()
     ports = {"PLENUM_RTC__PORT_MIN": str(line.MEDIA_PORTS[0]), "PLENUM_RTC__PORT_MAX": str(line.MEDIA_PORTS[1])}
     env = ports | {"PLENUM_MEDIA__LADDER": LADDER}
     with tempfile.TemporaryDirectory() as folder:
