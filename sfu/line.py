@@ -118,6 +118,17 @@ class Line:
     def is_fresh(self, now: float) -> bool:
         return self.reported_at is not None and now - self.reported_at <= REPORT_VALID_S
 
+    @property
+    def waiting_s(self) -> float:
+        """Seconds of picture that were written and wait for the network, the part that it is at included."""
+        if self.unsent < BUSY_BYTES:
+            return 0.0
+        taken = self._written - self.unsent
+        for _, written, picture_s in reversed(self._sent):
+            if written <= taken:
+                return self._picture_s - picture_s
+        return self._picture_s - self._got_s
+
     def could_carry_bps(self) -> float | None:
         """What it carried when it was given much at once, lately."""
         return max(self._trains, default=None)

@@ -21,6 +21,7 @@ from sfu.window import Window
 
 ROOM_BYTES = 8 * 1024
 """The next part is given to the transport when less than this is left in it: with what the kernel holds, no line runs dry."""
+PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
 BEHIND_LEAST_S = 0.5
@@ -51,6 +52,7 @@ class Picture:
         self._line = line
         self._held: deque[Held] = deque()
         self._held_bytes = 0
+        self._lately: deque[tuple[int, float]] = deque(maxlen=PARTS)
 
     @property
     def waits(self) -> bool:
@@ -87,6 +89,8 @@ class Picture:
             Signs(
                 is_due=is_due,
                 backlog=waiting,
+                waiting_s=self._line.waiting_s + sum(held.picture_s for held in self._held),
+                sends_bps=self._sends_bps(),
                 on_its_way=max(waiting, self._line.outstanding(now)),
                 carries_bps=self._line.carries_bps(),
                 carries_at_best_bps=self._line.carries_bps(RATE_LONG_S),
@@ -102,6 +106,7 @@ class Picture:
         size, picture_s = sum(map(len, messages)), stream.seconds_of(part)
         self._held.append(Held(messages, size, part.position, picture_s))
         self._held_bytes += size
+        self._lately.append((size, picture_s))
         if stream.rendition.name == self.selector.name:
             self.selector.began(now)
             self.selector.sent(picture_s)
@@ -143,6 +148,11 @@ class Picture:
         size = sum(len(one.wire) for one in parts)
         left_s = SEGMENT_S - (part.header.part + 1) * PART_S
         return parts if size * 8 / carries_bps <= left_s else []
+
+    def _sends_bps(self) -> float:
+        """What the picture really takes, which may be much less than it was encoded for."""
+        picture_s = sum(length_s for _, length_s in self._lately)
+        return sum(size for size, _ in self._lately) * 8 / picture_s if picture_s else 0.0
 
     def _may_begin(self, now: float) -> bool:
         carries_bps = self._line.carries_bps()

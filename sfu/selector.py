@@ -33,7 +33,11 @@ class Signs(msgspec.Struct, frozen=True):
     is_due: bool
     """The next part of what is being sent is there: what waits now is late, and not just given."""
     backlog: int
-    """Bytes that wait for the network."""
+    """Bytes that wait for the network …"""
+    waiting_s: float
+    """… and the seconds of picture in them."""
+    sends_bps: float
+    """What the picture really takes, which may be much less than it was encoded for."""
     on_its_way: int
     """Those, or what the viewer has not received by its report, where that is more."""
     carries_bps: float | None
@@ -251,20 +255,22 @@ class Selector:
 
     def _is_late(self, rung: Rung, signs: Signs, now: float) -> bool:
         patience = self._patience
-        waiting_s = self._see_waiting(rung, signs, now) if signs.is_due else 0.0
+        waiting_s = self._see_waiting(signs, now) if signs.is_due else 0.0
         if now < self._grace_until:
             return False
         waits = self._late_since is not None and now - self._late_since >= patience.waiting_for_s
-        waits = waits and signs.carries_bps is not None and signs.carries_bps < rung.bps  # else it is catching up
+        # What gets through faster than it is made is catching up.
+        waits = waits and signs.carries_bps is not None and signs.carries_bps < min(signs.sends_bps, rung.bps)
         if self._phase is _Phase.STEADY and now - self._began_at >= patience.trial_s:
             self._came_from = None
         behind = (self._is_behind or self._is_lost) and now - self._reported_at <= REPORT_VALID_S
         return waits or behind or waiting_s >= patience.lost_s
 
-    def _see_waiting(self, rung: Rung, signs: Signs, now: float) -> float:
+    def _see_waiting(self, signs: Signs, now: float) -> float:
         """Seconds of picture that wait for the network; notes since when they are too many."""
         patience = self._patience
-        waiting_s = signs.backlog * 8 / rung.bps if signs.backlog > FLOOR_BYTES else 0.0
+        is_much = signs.backlog > FLOOR_BYTES or signs.waiting_s >= patience.lost_s
+        waiting_s = signs.waiting_s if is_much else 0.0
         above = self._usual_waiting.above(waiting_s, now)
         if above > patience.trial_waiting_s / 2:
             self._calm_s = 0.0

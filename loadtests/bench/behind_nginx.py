@@ -163,7 +163,7 @@ async def _nginx(folder: Path, upstream: int, changes: Sequence[Change]) -> Asyn
         "deploy.cli",
         "nginx",
         "--public-url",
-        "https://localhost",
+        "https://127.0.0.1",
         "--cert",
         "/c",
         "--key",

@@ -196,6 +196,8 @@ def signs(**given: object) -> Signs:
     plain: dict[str, object] = {
         "is_due": True,
         "backlog": 0,
+        "waiting_s": 0.0,
+        "sends_bps": 2_800_000.0,
         "on_its_way": 0,
         "carries_bps": None,
         "carries_at_best_bps": None,
@@ -220,6 +222,7 @@ def late(carries_bps: float) -> Signs:
     bytes_waiting = 700_000
     return signs(
         backlog=bytes_waiting,
+        waiting_s=2.0,
         on_its_way=bytes_waiting,
         carries_bps=carries_bps,
         carries_at_best_bps=carries_bps,
