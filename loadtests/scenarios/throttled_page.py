@@ -30,6 +30,7 @@ TOP = "720p"
 KBIT = 600
 SETTLE_S = 12.0
 LOOK_S = 0.1
+NEVER_S = 999.0
 
 LISTEN = """
 () => {
@@ -141,7 +142,7 @@ class Watching:
         self._show("free")
         back_s = await self._until(TOP, free_s)
         returned = time.time() * 1000
-        await self._watch(max(0.0, free_s - back_s))
+        await self._watch(max(0.0, free_s - min(back_s, free_s)))
         after, ear = await self._stats(), await self._heard()
         decided = [each["at"] for each in after["switches"] if narrowed <= each["at"] < freed]
         later = [each for each in after["switches"] if each["at"] > returned]
@@ -151,7 +152,9 @@ class Watching:
             self._show(f"{(each['at'] - narrowed) / 1000:8.2f} s  {each['rendition'] or 'no picture'} ({each['why']})")
         self._show(f"pictures late by ms: {freezes}; silences in ms: {gaps}; {after}")
         return [
-            Figure("first decision after the limit", (min(decided) - narrowed) / 1000 if decided else 99, "s", most=2),
+            Figure(
+                "first decision after the limit", (min(decided) - narrowed) / 1000 if decided else NEVER_S, "s", most=2
+            ),
             Figure("sound stopped, by the page", after["silentMs"] - before["silentMs"], "ms", most=0),
             Figure("sound stopped, as heard", ear["quietMs"] - ear_before["quietMs"], "ms", most=0),
             Figure("picture stood still, by the page", (after["frozenMs"] - before["frozenMs"]) / 1000, "s"),
@@ -174,7 +177,7 @@ class Watching:
         began = time.monotonic()
         while (await self._stats())["rendition"] != rendition:
             if time.monotonic() - began > within_s:
-                break
+                return NEVER_S
             await asyncio.sleep(LOOK_S)
         return time.monotonic() - began
 

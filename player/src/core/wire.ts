@@ -10,8 +10,7 @@ export const SUBPROTOCOL = "plenum.feed.1";
 export const HEADER_SIZE = 40;
 const VERSION = 1;
 
-/** In a subscription, instead of a picture's name: the one that the server finds this line to carry. */
-export const AUTO = "auto";
+export { AUTO } from "./auto";
 
 export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];

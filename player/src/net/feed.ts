@@ -8,7 +8,7 @@
 import { askedWaitMs, waitMs, type Backoff } from "../core/backoff";
 import type { LinkState } from "../core/link";
 import { Positions } from "../core/positions";
-import { NOTHING, type Wanted } from "../core/quality";
+import { NOTHING, type Wanted } from "../core/lines";
 import type { Roster } from "../core/roster";
 import * as wire from "../core/wire";
 import { Line, openSocket, type Connect, type LineOwner } from "./line";

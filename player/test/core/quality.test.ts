@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { AUDIO_ONLY, AUTO, firstChoice, largestFor, linesFor, rungs, subscriptionFor } from "../../src/core/quality";
+import { largestFor, linesFor, subscriptionFor } from "../../src/core/lines";
+import { AUDIO_ONLY, AUTO, firstChoice, rungs } from "../../src/core/quality";
 import type { Programme, Rendition } from "../../src/core/wire";
 
 function video(id: number, height: number, bitrate: number): Rendition {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { LinkState } from "../../src/core/link";
-import { NOTHING } from "../../src/core/quality";
+import { NOTHING } from "../../src/core/lines";
 import { Roster } from "../../src/core/roster";
 import { Kind, type Programme } from "../../src/core/wire";
 import { Feed, type FeedListener, type FeedOptions } from "../../src/net/feed";

@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 
 import type { LinkState } from "../../core/link";
-import { NOTHING, subscriptionFor } from "../../core/quality";
+import { NOTHING, subscriptionFor } from "../../core/lines";
 import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import { canPush, MseEngine } from "../../media/mse";

@@ -8,7 +8,7 @@
 import { computed, signal } from "@preact/signals";
 
 import * as rules from "../../core/dvr";
-import { NOTHING } from "../../core/quality";
+import { NOTHING } from "../../core/lines";
 import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import type { Engine, PastEngine, PullListener } from "../../media/engine";

@@ -5,7 +5,8 @@
  * The first line counts the viewer and has the programme's word; it brings the sound itself where there is no picture to bring.
  */
 import { together, type LinkState } from "../../core/link";
-import { AUTO, linesFor, NOTHING, type Wanted } from "../../core/quality";
+import { linesFor, NOTHING, type Wanted } from "../../core/lines";
+import { AUTO } from "../../core/quality";
 import { Roster } from "../../core/roster";
 import type { Programme, Selected } from "../../core/wire";
 import type { EngineListener } from "../../media/engine";
