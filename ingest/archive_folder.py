@@ -63,6 +63,7 @@ class EventFolder:
         self._folder = folder
         self._watermark = watermark
         self._files: dict[str, RecordingFile] = {}
+        self._wanted: Recording | None = None
         self._saved: Recording | None = None
         self._refused = False
 
@@ -79,18 +80,21 @@ class EventFolder:
             return
         self._refused = False
         metrics.archive_bytes.inc(segment.size)
+        self._save()
 
     def save(self, programme: Programme) -> None:
-        """Who reads learns the ladder from it. Tried again with the next change, and with the end."""
-        self._save(Recording(programme))
+        """Who reads learns the ladder from it. A disk that refuses is asked again with each segment."""
+        self._wanted = Recording(programme)
+        self._save()
 
     def finish(self, ended_at_ms: int) -> None:
         """The event has ended: nothing more comes into these files."""
         self.close()
-        recording = self._saved or self.load()
+        recording = self._wanted or self.load()
         if recording is not None and not recording.has_ended:
             programme = msgspec.structs.replace(recording.programme, state=ProgrammeState.ENDED)
-            self._save(Recording(programme, ended_at_ms))
+            self._wanted = Recording(programme, ended_at_ms)
+            self._save()
 
     def close(self) -> None:
         for file in self._files.values():
@@ -110,8 +114,9 @@ class EventFolder:
             self._files[rendition] = RecordingFile(self._folder / rendition)
         return self._files[rendition]
 
-    def _save(self, recording: Recording) -> None:
-        if recording == self._saved:
+    def _save(self) -> None:
+        recording = self._wanted
+        if recording is None or recording == self._saved:
             return
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)

@@ -27,6 +27,7 @@ from loadtests.scenarios import (
     long_film,
     recovery,
     slow_readers,
+    throttled_page,
     two_hours,
     whip_cycles,
 )
@@ -43,6 +44,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "long-film": long_film,
     "recovery": recovery,
     "slow-readers": slow_readers,
+    "throttled-page": throttled_page,
     "two-hours": two_hours,
     "whip-cycles": whip_cycles,
 }

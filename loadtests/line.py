@@ -45,6 +45,11 @@ def lay() -> None:
         _run(command)
 
 
+def small_packets() -> None:
+    """Packets as large as on a real line: loopback's own of 64 KiB never fit through a narrow one. Before anybody connects."""
+    _run("ip link set lo mtu 1500")
+
+
 def lose(percent: int) -> None:
     """Drop so many of a hundred packets to the media ports, at random; 0 drops none."""
     _run("nft flush chain inet line in")
@@ -55,12 +60,21 @@ def lose(percent: int) -> None:
 
 def narrow(kbit_s: int) -> None:
     """Let so much through to the media ports, the rest queues for 300 ms at most."""
+    _narrow(kbit_s, f"udp dport {MEDIA_PORTS[0]}-{MEDIA_PORTS[1]}")
+
+
+def narrow_from(port: int, kbit_s: int) -> None:
+    """The same for what comes from this TCP port: the line of whoever watches."""
+    _narrow(kbit_s, f"tcp sport {port}")
+
+
+def _narrow(kbit_s: int, packets: str) -> None:
     _run("tc qdisc add dev lo root handle 1: htb default 1")
     for wide in ("1:1", "1:3"):
         _run(f"tc class add dev lo parent 1: classid {wide} htb rate 10gbit quantum 60000")
     _run(f"tc qdisc add dev lo parent 1:3 handle 30: tbf rate {kbit_s}kbit burst 8kb latency 300ms")
     # htb goes by the priority of a packet where that names a class: so no filter module is needed.
-    _run(f"nft add rule inet line out udp dport {MEDIA_PORTS[0]}-{MEDIA_PORTS[1]} meta priority set 1:3")
+    _run(f"nft add rule inet line out {packets} meta priority set 1:3")
 
 
 def widen() -> None:

@@ -7,6 +7,7 @@ holds it, so that everything ends by itself. What is started `with town.inside()
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import subprocess
 import time
@@ -58,10 +59,6 @@ class Town:
                 if ctypes.CDLL(None, use_errno=True).setns(home.fileno(), _NEW_NETWORK):
                     raise OSError(ctypes.get_errno(), "no way back")
 
-    def received_bytes(self) -> int:
-        """What the router has sent to this town."""
-        return int(Path(f"/sys/class/net/{self._link}/statistics/tx_bytes").read_text())
-
     def close(self) -> None:
         self._holder.kill()
         self._holder.wait()
@@ -82,6 +79,7 @@ def found() -> None:
         "ip link set lo up",
         "nft add table ip wall",
         "nft add chain ip wall pass { type filter hook forward priority 0 ; policy drop ; }",
+        "nft add chain ip wall count { type filter hook forward priority -1 ; }",
         "nft add rule ip wall pass ct state established,related accept",
     ):
         run(command)
@@ -93,14 +91,28 @@ def allow(pairs: Iterable[tuple[Town, Town]]) -> None:
         run(f"nft add rule ip wall pass ip saddr {source.address} ip daddr {target.address} accept")
 
 
-def run(command: str) -> None:
-    """Raises LineUnavailable with what the command said."""
+def count(source: Town, target: Town) -> None:
+    """From now on `counted` knows what goes from the first town to the second one."""
+    run(f"nft add counter ip wall {source.name}_{target.name}")
+    addresses = f"ip saddr {source.address} ip daddr {target.address}"
+    run(f"nft add rule ip wall count {addresses} counter name {source.name}_{target.name}")
+
+
+def counted(source: Town, target: Town) -> int:
+    """Bytes, headers of the network's packets too."""
+    told = json.loads(run(f"nft -j list counter ip wall {source.name}_{target.name}"))
+    return int(told["nftables"][-1]["counter"]["bytes"])
+
+
+def run(command: str) -> str:
+    """What the command said. Raises LineUnavailable with what the command said."""
     try:
         done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise LineUnavailable(f"{error.filename} is missing: apt install iproute2 nftables") from None
     if done.returncode:
         raise LineUnavailable(f"{command}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _enter(space: Path) -> None:

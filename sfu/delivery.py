@@ -27,7 +27,7 @@ from sfu.frames import Frame
 from sfu.hls import Hls
 from sfu.push import Limits, Push
 from sfu.relay import Relay, Relays, Upstream
-from sfu.room import RESTARTING, Room
+from sfu.room import RESTARTING, Room, move
 from sfu.window import Heard
 
 log = get_logger("delivery")
@@ -35,6 +35,7 @@ log = get_logger("delivery")
 ProgrammeListener = Callable[[str, Programme], None]
 RETRY_WITHIN_MS = 2_000
 LOOK_EVERY_S = 0.05
+MOVES_PER_S = 80
 SOCKETS_MAX = 12_000
 """Where nobody else in the process opens any (an edge)."""
 
@@ -93,11 +94,18 @@ class Delivery:
         self._push.is_draining = self._hls.is_draining = True
 
     async def move_all(self, within_s: float) -> None:
-        """Send the push viewers elsewhere, and serve them until they have left or the time is over."""
-        for room, _ in self._rooms.values():
-            room.move_all(round(within_s * 1000))
+        """Send the push viewers elsewhere, and serve them until they have left or the time is over.
+
+        One after the other: where they go to, each costs a handshake, and whoever is there already must not wait for those.
+        """
+        ends = self._clock.monotonic() + within_s
+        clients = [client for room, _ in self._rooms.values() for client in room.clients]
+        pause_s = min(1 / MOVES_PER_S, within_s / 2 / max(1, len(clients)))
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
+                for client in clients:
+                    client.write(move(round((ends - self._clock.monotonic()) * 1000)))
+                    await asyncio.sleep(pause_s)
                 while any(room.lines for room, _ in self._rooms.values()):  # noqa: ASYNC110 - of many rooms, none tells
                     await asyncio.sleep(LOOK_EVERY_S)
 

@@ -152,11 +152,10 @@ class Room:
             self._wake.clear()
             await self._wake.wait()
 
-    def move_all(self, within_ms: int) -> None:
-        """Tell everybody to go on at another address; they are served here until they have left."""
-        message = move(within_ms)
-        for client in self._clients:
-            client.write(message)
+    @property
+    def clients(self) -> list[Client]:
+        """Everybody who is here, first come first: the two lines of a person stand side by side."""
+        return list(self._clients)
 
     async def dismiss_all(self, bye: Bye, retry_within_ms: int) -> None:
         """Everybody out, told to come back at times spread over `retry_within_ms`."""

@@ -44,7 +44,8 @@ AFTER_DRAIN_S = 4.0
 BACK_S = 8.0
 EXIT_S = 30.0
 SETTLE_S = 3.0
-SILENCE = "no part for"
+LOST_WITH_THE_ORIGIN = ("no part for", "the server skipped parts")
+"""What nobody made while the origin was dead cannot come: edges say so (GAP)."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +63,8 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
         edges = [places[name] for name in ("north", "south", "west")]
         towns.allow((edge, places["origin"]) for edge in edges)
         towns.allow((places["viewers"], edge) for edge in edges)
+        for edge in edges:
+            towns.count(places["origin"], edge)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         return await Cascade(places, folder, options.viewers, show).run()
 
@@ -151,11 +154,11 @@ class Cascade:
                     return [address for address in (await answer.json())["feed"] if address.startswith("http")]
 
     async def _placed(self, token: str, seen: str, first: str) -> list[str]:
-        """The same, once that edge is the first of them."""
+        """The same, once that edge is the first of them and the other office's stands behind it."""
         async with asyncio.timeout(20):
             while True:
                 found = await self._joined(token, seen)
-                if found and found[0].startswith(self._edges[first].url):
+                if len(found) == len(OFFICES) and found[0].startswith(self._edges[first].url):
                     return found
                 await asyncio.sleep(0.3)
 
@@ -180,9 +183,13 @@ class Cascade:
 
     async def _stay_calm(self, swarm: Swarm) -> None:
         await asyncio.to_thread(swarm.phase, "calm")
-        before = {name: self._places[name].received_bytes() for name in OFFICES}
+        before = self._sent()
         await asyncio.sleep(CALM_S)
-        self._link_bytes = {name: self._places[name].received_bytes() - count for name, count in before.items()}
+        self._link_bytes = {name: sent - before[name] for name, sent in self._sent().items()}
+
+    def _sent(self) -> dict[str, int]:
+        """Bytes from the origin to each edge."""
+        return {name: towns.counted(self._places["origin"], self._places[name]) for name in OFFICES}
 
     async def _kill_an_edge(self, swarm: Swarm) -> None:
         await asyncio.to_thread(swarm.phase, "killed")
@@ -238,7 +245,7 @@ class Cascade:
             text: count
             for phase in phases.values()
             for text, count in phase.faults.items()
-            if not (phase is restarted and text.startswith(SILENCE))
+            if not (phase is restarted and text.startswith(LOST_WITH_THE_ORIGIN))
         }
         for text, count in faults.items():
             self._show(f"FAULT {count} × {text}")

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from ingest import archive_file
+from ingest import archive_file, archive_folder
 from ingest.archive import WAITING_MAX, Archive
 from ingest.archive_folder import sweep
 from ingest.channel import Channel
@@ -167,6 +167,23 @@ async def test_the_end_of_the_event_is_on_disk_after_its_last_segment(
     assert recorded.recording is not None
     assert recorded.recording.has_ended
     assert recorded.recording.ended_at_ms > 0
+
+
+async def test_a_ladder_that_the_disk_refused_is_written_with_the_next_segment(
+    archive: Archive, channel: Channel, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("full")
+
+    monkeypatch.setattr(archive_folder, "write_whole", refuse)
+    archive.follow(channel)
+    announce(channel)
+    await written(archive)
+    assert recorded.recording is None
+    monkeypatch.undo()
+    play(channel, 1)
+    await written(archive)
+    assert recorded.recording is not None
 
 
 async def test_an_end_that_nobody_recorded_is_noted_later(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plenum.media import RenditionKind
+from plenum.recording import decode, unpack
 from plenum.whip_client import WhipPublisher
 from plenum.wire import Kind
 from tests.ingest.running_ingest import EVENT, Running, running_ingest, ticket
@@ -122,3 +123,27 @@ async def test_the_end_comes_after_the_last_parts_and_nobody_gets_in_any_more(
         await WhipPublisher(ingest.whip(), ticket()).start()
     assert refused.value.code == "event_ended"  # type: ignore[attr-defined]
     assert (await ingest.status(EVENT))["state"] == "ended"
+
+
+async def test_all_that_was_on_air_is_recorded_and_ends_with_the_event(
+    ingest: Running, publisher: WhipPublisher, tmp_path: Path
+) -> None:
+    feed = await ingest.feed()
+    await publisher.start()
+    programme = await feed.shows("live", "Anna")
+    await feed.parts_after(90)
+    await ingest.end()
+    await feed.closed()
+    assert ingest.service
+    await ingest.service.close()
+
+    folder = tmp_path / "dvr" / EVENT
+    recording = decode((folder / "recording.json").read_bytes())
+    assert recording is not None
+    assert recording.has_ended
+    for rendition in programme.renditions:
+        entries = unpack((folder / rendition.name / "1.idx").read_bytes())
+        assert [entry.msn for entry in entries] == sorted({part.msn for part in feed.parts(rendition.id)})
+        assert sum(entry.duration for entry in entries) == sum(part.duration for part in feed.parts(rendition.id))
+        assert (folder / rendition.name / "1.mp4").read_bytes() == feed.media(rendition.id, entries[0].init_id)
+        await probe(folder / rendition.name / "1.mp4")

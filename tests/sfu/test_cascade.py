@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from plenum.media import ProgrammeState
-from plenum.wire import Kind, Move, Resume, Subscribe, Unsubscribe, encode_client, pack_move
+from plenum.wire import Kind, Move, Resume, Subscribe, Unsubscribe, as_move, encode_client, pack_move
 from sfu import demand, relay
 from sfu.frames import frame, websocket_prefix
 from sfu.room import Room
 from sfu.window import Heard
-from tests.sfu.feed_front import EVENT, Front, StartFront, Watcher, until
+from tests.sfu.feed_front import EVENT, Front, StartFront, Watcher, held_requests, until
 from tests.sfu.feed_media import AUDIO, LARGE, SMALL, Film
 from tests.sfu.feed_origin import Origin
 
@@ -242,3 +243,57 @@ async def test_an_upstream_that_stands_behind_takes_nothing_back(
 
 def _framed(message: bytes) -> bytes:
     return websocket_prefix(len(message)) + message
+
+
+async def test_viewers_are_moved_one_after_the_other_and_served_until_they_have_left(
+    origin: Origin, film: Film, start_front: StartFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfu.delivery.MOVES_PER_S", 20)
+    front = await start_front()
+    await origin.begin(film, 1)
+    watchers = [await front.watch("360p") for _ in range(4)]
+    for watcher in watchers:
+        await places(watcher, 10)
+    front.delivery.refuse_new()
+    moving = asyncio.create_task(front.delivery.move_all(5.0))
+    left_ms = []
+    for watcher in watchers:
+        while True:
+            header, payload = await watcher.next()
+            if header.kind is Kind.MOVE:
+                left_ms.append(as_move(payload).within_ms)
+                break
+    assert left_ms[0] - left_ms[-1] >= 100
+    await show(origin, film, 1)
+    for watcher in watchers:
+        assert await places(watcher, 10) == whole(1)
+    assert not moving.done()
+    for watcher in watchers:
+        await watcher.socket.close()
+    await asyncio.wait_for(moving, 2.0)
+
+
+async def test_an_edge_that_is_about_to_stop_takes_nobody_new(origin: Origin, film: Film, front: Front) -> None:
+    await origin.begin(film, 2)
+    await (await front.watch("360p")).until(Kind.PART)
+    front.delivery.refuse_new()
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await front.watch("360p")
+    assert refused.value.status == 503
+    async with front.http.get(f"{front.hls}/index.m3u8") as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_requests_that_are_held_are_answered_when_an_edge_stops(origin: Origin, film: Film, front: Front) -> None:
+    await origin.begin(film, 2)
+    await (await front.watch("360p")).until(Kind.PART)
+    async with asyncio.TaskGroup() as group:
+        held = group.create_task(_status(front, "360p/media.m3u8?_HLS_msn=2&_HLS_part=0"))
+        await until(lambda: held_requests() == 1)
+        front.delivery.release_held()
+    assert held.result() == 503
+
+
+async def _status(front: Front, name: str) -> int:
+    async with front.http.get(f"{front.hls}/{name}") as answer:
+        return answer.status

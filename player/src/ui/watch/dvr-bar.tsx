@@ -84,7 +84,7 @@ export function Replaying({ dvr }: { dvr: Dvr }) {
         <Badge>{t().recording}</Badge>
       </span>
       {span && place !== null && (
-        <span class="delay numbers">
+        <span class="delay dvr-clock numbers">
           {clockWords((place - span.startMs) / 1000)} / {clockWords(lengthS(span))}
         </span>
       )}

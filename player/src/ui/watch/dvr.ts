@@ -82,6 +82,8 @@ export class Dvr {
   private recordedFromMs = 0;
   /** Counts changes of source: one that was overtaken while it loaded its files is dropped. */
   private turn = 0;
+  /** What plays the recording here; asked for once, unless it could not be fetched. */
+  private opener: Promise<Open | null> | null = null;
   /** The next source is open: the next picture is its own. */
   private isOpen = false;
 
@@ -198,7 +200,7 @@ export class Dvr {
     this.isOpen = false;
     this.placeMs.value = fromMs;
     try {
-      const [address, open] = await Promise.all([this.host.address(false), opener(this.host.video)]);
+      const [address, open] = await Promise.all([this.host.address(false), this.player()]);
       if (!address || !open) throw new Error("no recording");
       await this.kept.hold();
       if (mine !== this.turn) return;
@@ -209,6 +211,14 @@ export class Dvr {
       this.isMoving.value = false;
       this.isGone.value = true;
     }
+  }
+
+  private player(): Promise<Open | null> {
+    this.opener ??= opener(this.host.video).catch((error: unknown) => {
+      this.opener = null;
+      throw error;
+    });
+    return this.opener;
   }
 
   private open(address: string, open: Open, fromMs: number, isPaused: boolean): void {

@@ -18,6 +18,8 @@ export { canPush } from "../../media/mse";
 /** Less in hand than this and a broken line shows. */
 const IN_HAND_S = 0.1;
 const MOST_SWITCHES = 50;
+/** Once a second says enough of a line that is well; while the picture stands still the server should know sooner. */
+const LOOK_MS = 250;
 
 export interface PushListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
@@ -39,6 +41,7 @@ export class PushPath {
   private besideLink: LinkState = { is: "connecting" };
   private programme: Programme | null = null;
   private choice = "";
+  private readonly looking = setInterval(() => this.reportLate(), LOOK_MS);
 
   constructor(
     video: HTMLVideoElement,
@@ -89,9 +92,15 @@ export class PushPath {
   }
 
   close(): void {
+    clearInterval(this.looking);
     this.first.close();
     this.beside?.close();
     this.engine.close();
+  }
+
+  private reportLate(): void {
+    const { isStill, latencyMs, following } = this.engine.stats();
+    if (isStill && following) this.first.progress(this.engine.played("video"), latencyMs ?? 0);
   }
 
   private feed(beside: boolean, listener: FeedListener): Feed {

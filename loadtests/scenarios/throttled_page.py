@@ -1,0 +1,185 @@
+"""A watch page on Auto whose line becomes narrow for a while and then free again.
+
+Chromium plays the real page. Limited is what comes from the platform's TCP port (`line.narrow_from`, a queue of 300 ms), or
+with `--devtools` what Chromium's own throttling lets through. The page's account (`window.plenum.stats()`) says when it
+was told of another picture; whether the sound stopped is also heard by an analyser on the element itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import CDPSession, Page, async_playwright
+
+from loadtests import line
+from loadtests.api_client import Api
+from loadtests.bench.latency import present_clock
+from loadtests.chromium import launch
+from loadtests.running_platform import Platform
+from loadtests.scenarios.figures import Figure
+
+TITLE = "a watch page whose line becomes narrow and free again"
+LADDER = '["720p","480p","240p"]'
+TOP = "720p"
+KBIT = 600
+SETTLE_S = 12.0
+LOOK_S = 0.1
+
+LISTEN = """
+() => {
+  const video = document.querySelector("video");
+  const audio = new AudioContext();
+  const analyser = new AnalyserNode(audio, { fftSize: 1024 });
+  audio.createMediaElementSource(video).connect(analyser);
+  analyser.connect(audio.destination);
+  const samples = new Float32Array(analyser.fftSize);
+  const heard = { quietMs: 0, gaps: [], pictures: [], lastPicture: performance.now() };
+  let last = performance.now(), since = null;
+  setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    const now = performance.now();
+    const level = Math.hypot(...samples) / Math.sqrt(samples.length);
+    if (level < 1e-4) { heard.quietMs += now - last; since ??= last; }
+    else if (since !== null) { heard.gaps.push(Math.round(now - since)); since = null; }
+    last = now;
+  }, 20);
+  const shown = () => {
+    const now = performance.now();
+    if (now - heard.lastPicture > 400) heard.pictures.push(Math.round(now - heard.lastPicture));
+    heard.lastPicture = now;
+    video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+  globalThis.heard = heard;
+  return audio.resume();
+}
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--narrow-seconds", type=float, default=30.0)
+    parser.add_argument("--free-seconds", type=float, default=100.0)
+    parser.add_argument(
+        "--devtools", action="store_true", help="limit by Chromium's own throttling instead of the line"
+    )
+
+
+async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
+    line.enter()
+    line.lay()
+    line.small_packets()
+    ports = {"PLENUM_RTC__PORT_MIN": str(line.MEDIA_PORTS[0]), "PLENUM_RTC__PORT_MAX": str(line.MEDIA_PORTS[1])}
+    env = ports | {"PLENUM_MEDIA__LADDER": LADDER}
+    with tempfile.TemporaryDirectory() as folder:
+        platform = Platform(Path(folder) / "data", env=env)
+        await platform.start()
+        try:
+            async with Api(platform.links["all"]) as api, async_playwright() as playwright:
+                browser = await launch(playwright.chromium)
+                event = await api.create("A narrow line")
+                links = await api.links(event)
+                await present_clock(browser, links["presenter"], event)
+                page = await browser.new_page(viewport={"width": 1600, "height": 1000})
+                await page.goto(links["viewer"])
+                limit = await _limit(page, platform, by_devtools=options.devtools)
+                figures = await Watching(page, limit, show).measure(options.narrow_seconds, options.free_seconds)
+                await browser.close()
+                return figures
+        finally:
+            await platform.stop()
+
+
+Limit = Callable[[int], Any]
+
+
+async def _limit(page: Page, platform: Platform, *, by_devtools: bool) -> Limit:
+    """Sets how many kbit/s get through; 0 for all."""
+    if not by_devtools:
+        port = int(platform.url.rpartition(":")[2])
+
+        async def by_line(kbit_s: int) -> None:
+            await asyncio.to_thread(line.narrow_from, port, kbit_s) if kbit_s else await asyncio.to_thread(line.widen)
+
+        return by_line
+    session: CDPSession = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+
+    async def by_browser(kbit_s: int) -> None:
+        bytes_s = kbit_s * 125 if kbit_s else -1
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": bytes_s, "uploadThroughput": -1}
+        await session.send("Network.emulateNetworkConditions", conditions)
+
+    return by_browser
+
+
+class Watching:
+    """The page's and the ear's account while the line is one way and the other."""
+
+    def __init__(self, page: Page, limit: Limit, show: Callable[[str], None]) -> None:
+        self._page = page
+        self._limit = limit
+        self._show = show
+
+    async def measure(self, narrow_s: float, free_s: float) -> list[Figure]:
+        await self._page.wait_for_function("() => document.querySelector('video')?.currentTime > 1", timeout=30_000)
+        await self._page.evaluate(LISTEN)
+        await self._until(TOP, 30)
+        await asyncio.sleep(SETTLE_S)
+        before, ear_before = await self._stats(), await self._heard()
+        narrowed = time.time() * 1000
+        await self._limit(KBIT)
+        self._show(f"{KBIT} kbit/s")
+        await self._watch(narrow_s)
+        freed = time.time() * 1000
+        await self._limit(0)
+        self._show("free")
+        back_s = await self._until(TOP, free_s)
+        returned = time.time() * 1000
+        await self._watch(max(0.0, free_s - back_s))
+        after, ear = await self._stats(), await self._heard()
+        decided = [each["at"] for each in after["switches"] if narrowed <= each["at"] < freed]
+        later = [each for each in after["switches"] if each["at"] > returned]
+        freezes = ear["pictures"][len(ear_before["pictures"]) :]
+        gaps = ear["gaps"][len(ear_before["gaps"]) :]
+        for each in after["switches"]:
+            self._show(f"{(each['at'] - narrowed) / 1000:8.2f} s  {each['rendition'] or 'no picture'} ({each['why']})")
+        self._show(f"pictures late by ms: {freezes}; silences in ms: {gaps}; {after}")
+        return [
+            Figure("first decision after the limit", (min(decided) - narrowed) / 1000 if decided else 99, "s", most=2),
+            Figure("sound stopped, by the page", after["silentMs"] - before["silentMs"], "ms", most=0),
+            Figure("sound stopped, as heard", ear["quietMs"] - ear_before["quietMs"], "ms", most=0),
+            Figure("picture stood still, by the page", (after["frozenMs"] - before["frozenMs"]) / 1000, "s"),
+            Figure("freezes beyond 0.4 s", len(freezes), most=1),
+            Figure("longest freeze", max(freezes, default=0) / 1000, "s", most=3),
+            Figure("back at the top after the limit", back_s, "s", most=30),
+            Figure("switches after that", len(later), most=0),
+            Figure("stalls", after["stalls"] - before["stalls"]),
+        ]
+
+    async def _watch(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await asyncio.sleep(min(5.0, max(0.1, end - time.monotonic())))
+            now = await self._stats()
+            kept = ("rendition", "buffered_s", "latency_ms", "frozenMs", "silentMs", "stalls")
+            self._show("  " + ", ".join(f"{name} {now[name]}" for name in kept))
+
+    async def _until(self, rendition: str, within_s: float) -> float:
+        began = time.monotonic()
+        while (await self._stats())["rendition"] != rendition:
+            if time.monotonic() - began > within_s:
+                break
+            await asyncio.sleep(LOOK_S)
+        return time.monotonic() - began
+
+    async def _stats(self) -> dict[str, Any]:
+        return dict(await self._page.evaluate("window.plenum.stats()"))
+
+    async def _heard(self) -> dict[str, Any]:
+        return dict(await self._page.evaluate("globalThis.heard"))
