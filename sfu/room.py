@@ -205,6 +205,8 @@ class Room:
         if client.is_gone:
             return 0
         viewer = client.viewer
+        if not viewer.takes(part.header.rendition):  # before what the transport and the kernel are asked
+            return 0
         skips, needed = viewer.skips, viewer.demand
         messages = viewer.offer(part, self.relay.window, client.unsent, now, client.in_flight)
         sent = 0
@@ -228,29 +230,28 @@ class Room:
         for direction in viewer.picture.turns:
             measures.switches.labels(direction=direction).inc()
         viewer.picture.turns.clear()
-        if viewer.waits and client not in self._attended:
+        if viewer.waits and not client.is_gone:
             self._attended[client] = None
             self._attend_wake.set()
 
-    def _attend_to(self, client: Client, now: float) -> bool:
-        """What this viewer has room for, between parts; False where nothing waits for it any more."""
+    def _attend_to(self, client: Client, now: float) -> None:
+        """What this viewer has room for, between parts."""
         viewer, needed = client.viewer, client.viewer.demand
         messages = viewer.attend(client.unsent, now, client.in_flight)
         measures.sent.labels(transport="push").inc(sum(client.write(message) for message in messages))
         if viewer.demand is not needed:
             self._census.note(client)
         self._follow_up(client)
-        return viewer.waits and not client.is_gone
 
     async def _attend(self) -> None:
         """Look after those who have to wait, more often than parts come."""
         while True:
             await self._attend_wake.wait()
             now, moved = self._clock.monotonic(), False
-            for client in tuple(self._attended):
+            clients, self._attended = self._attended, {}
+            for client in clients:
                 held = client.unsent
-                if not self._attend_to(client, now):
-                    del self._attended[client]
+                self._attend_to(client, now)
                 moved = moved or client.unsent > held
             if not self._attended:
                 self._attend_wake.clear()

@@ -100,6 +100,10 @@ class Viewer:
             not any(stream.is_video and stream.flowing for stream in self._streams.values()) and self._line.unsent > 0
         )
 
+    def takes(self, rendition: int) -> bool:
+        """Whether parts of this rendition matter here."""
+        return rendition in self._streams
+
     def choose(self, names: Iterable[str], most: str = "") -> None:
         """These renditions from now on. From one to another of its kind: at the next independent part."""
         first = not self._names

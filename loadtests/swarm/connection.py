@@ -36,7 +36,7 @@ class Link:
         self._host = parts.hostname or "localhost"
         port = parts.port or (443 if self.is_tls else 80)
         self._epoll, self._out, self._tls = epoll, b"", tls if self.is_tls else None
-        self.reads = reads
+        self.reads = True  # a slow reader too reads the answer to its upgrade; then it is `only_when_asked`
         self.is_connected = False
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         self.socket: socket.socket = socket.socket(family, socket.SOCK_STREAM)
