@@ -1,4 +1,4 @@
-"""Who is in a room, by what they watch: the renditions that somebody here needs, the people, and the gauges of both.
+"""Who is in a room, by what they watch: the takers of each rendition, the people, and the gauges of both.
 
 `on_demand` is called when the set of renditions changes: a relay further up then asks for those and no others.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sfu import measures
 from sfu.client import Client
@@ -23,13 +23,17 @@ class Census:
         """Not edges, and nobody twice."""
         self.on_demand: list[Callable[[], None]] = []
         self._event = event
-        self._needed: Counter[str] = Counter()
+        self._takers: dict[str, dict[Client, None]] = {}
         self._known: dict[Client, tuple[frozenset[str], str]] = {}
         self._shown: Counter[str] = Counter()
 
     def demand(self) -> set[str]:
         """Names of the programme's renditions that are needed here: never a name that somebody made up."""
-        return set(self._needed)
+        return set(self._takers)
+
+    def takers(self, name: str) -> Collection[Client]:
+        """Who is sent this rendition or waits for it, first come first."""
+        return self._takers.get(name, {})
 
     def note(self, client: Client) -> None:
         """The client is here; what it needs may have changed."""
@@ -43,14 +47,14 @@ class Census:
         old_needed, old_shown = before if before is not None else (NOTHING, None)
         if client.is_person:
             self._show(shown, old_shown)
-        self._need(needed, old_needed)
+        self._need(client, needed, old_needed)
 
     def forget(self, client: Client) -> None:
         needed, shown = self._known.pop(client)
         self._count(client, -1)
         if client.is_person:
             self._show(None, shown)
-        self._need(NOTHING, needed)
+        self._need(client, NOTHING, needed)
 
     def _count(self, client: Client, change: int) -> None:
         if client.is_person:
@@ -63,14 +67,16 @@ class Census:
                 self._shown[name] += change
                 measures.renditions.labels(event=self._event, rendition=name or NO_PICTURE).set(self._shown[name])
 
-    def _need(self, now: frozenset[str], before: frozenset[str]) -> None:
-        known = len(self._needed)
-        self._needed.update(now)
-        is_new = len(self._needed) > known
-        self._needed.subtract(before)
-        gone = [name for name in before if self._needed[name] <= 0]
+    def _need(self, client: Client, now: frozenset[str], before: frozenset[str]) -> None:
+        known = self._takers.keys()
+        is_new = not now <= known
+        for name in now - before:
+            self._takers.setdefault(name, {})[client] = None
+        for name in before - now:
+            del self._takers[name][client]
+        gone = [name for name in before if not self._takers[name]]
         for name in gone:
-            del self._needed[name]
+            del self._takers[name]
         if gone or is_new:
             for tell in self.on_demand:
                 tell()

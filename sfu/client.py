@@ -13,7 +13,7 @@ from aiohttp import web
 
 from plenum.wire import Bye, Resume, pack_bye
 from sfu import measures
-from sfu.frames import frame
+from sfu.frames import Frame, Position, frame
 from sfu.viewer import Limits, Viewer
 from sfu.window import LIMIT_BYTES
 
@@ -70,6 +70,16 @@ class Client:
         except OSError:  # closed in this very moment, or a socket without such a queue
             return 0
         return int(self._queued[0])
+
+    def pass_on(self, part: Frame, before: Position | None) -> bool:
+        """Write the part where it is simply the next one and nothing waits before it; else False, and `offer` decides."""
+        transport = self._transport
+        if self._close_code is not None or transport.get_write_buffer_size() or transport.is_closing():
+            return False
+        if not self.viewer.pass_on(part, before):
+            return False
+        transport.write(part.wire)
+        return True
 
     def write(self, message: bytes) -> int:
         """A whole WebSocket message; uvloop raises on a closed transport, hence the look first."""

@@ -46,6 +46,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 TOO_SLOW = Bye("too_slow", retry_ms=5_000)
+REPORT_EVERY_S = 3.0
+"""What is judged by one report must hold until the next: at most so much more is sent meanwhile."""
 
 
 class Viewer:
@@ -66,6 +68,7 @@ class Viewer:
         self._most = ""
         self._undrained_since: float | None = None
         self._played: tuple[Position, float] | None = None
+        self._is_doubted = False
         self.demand: frozenset[str] = frozenset()
         """Names of the renditions that this viewer is sent or waits for. The same object as long as they are the same."""
         self.skips = 0
@@ -157,6 +160,22 @@ class Viewer:
             self._line.report((progress.msn, progress.part), now)
         if self._picture is not None and self._line.behind_s is not None:
             self._picture.selector.reported(self._line.behind_s, now)
+        self._is_doubted = self._is_slow(now)
+
+    def pass_on(self, part: Frame, before: Position | None) -> bool:
+        """Whether the part is simply the next one of a rendition that flows to a viewer who takes all: no rule has a say then.
+
+        `before` is the position of the part that the window holds before it. Nine of ten parts go this way.
+        """
+        header = part.header
+        stream = self._streams.get(header.rendition)
+        if stream is None or not stream.flowing or stream.position != before or stream.init_id != header.init_id:
+            return False
+        if self._is_doubted or (stream.is_video and self._picture is not None) or self.farewell is not None:
+            return False
+        stream.position = part.position
+        self._line.wrote(len(part.wire), stream.position, stream.seconds_of(part) if stream.is_video else 0.0)
+        return True
 
     def attend(self, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
         """Between parts, where the choice is ours: what there is room for now, and whether it is still the right one."""
@@ -270,14 +289,20 @@ class Viewer:
         self._stuck_since = None
         return not self._is_behind(stream.position, now)
 
-    def _is_behind(self, sent: Position | None, now: float) -> bool:
+    def _is_slow(self, now: float) -> bool:
+        """By this report: each part is to be thought about until a better one comes."""
+        sent = max((stream.position for stream in self._streams.values() if stream.position), default=None)
+        return self._line.outstanding(now) > self._skip_at // 2 or self._is_behind(sent, now, REPORT_EVERY_S)
+
+    def _is_behind(self, sent: Position | None, now: float, spare_s: float = 0.0) -> bool:
+        most_s = self._limits.behind_s - spare_s
         if self._line.is_fresh(now) and self._line.behind_s is not None:
-            return self._line.behind_s > self._limits.behind_s
+            return self._line.behind_s > most_s
         if self._played is None or sent is None:
             return False
         (msn, index), at = self._played
         ahead_s = (sent[0] - msn) * SEGMENT_S + (sent[1] - index) * PART_S
-        return now - at <= self._limits.report_valid_s and ahead_s > self._limits.behind_s
+        return now - at <= self._limits.report_valid_s and ahead_s > most_s
 
     def _settle(self, entered: Stream) -> None:
         """A chosen rendition flows: those of its kind that were to leave do so, once all chosen ones flow."""

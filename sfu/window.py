@@ -148,6 +148,14 @@ class Track:
         kept = whole[-ceil(LISTED_S / self.segment_s) :]
         return [*kept, *(s for s in list(self.segments)[-1:] if not s.closed)]
 
+    def before(self, position: Position) -> Position | None:
+        """The part that comes before this one; None where that is not held."""
+        msn, index = position
+        if index > 0:
+            return msn, index - 1
+        segment = self.find(msn - 1)
+        return (msn - 1, len(segment.parts) - 1) if segment and segment.parts else None
+
     def since(self, msn: int) -> list[Frame]:
         """All parts held from the start of this segment on."""
         return [part for segment in self.segments if segment.msn >= msn for part in segment.parts]
