@@ -6,14 +6,15 @@ import asyncio
 import fcntl
 import termios
 from array import array
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 from aiohttp import web
 
 from plenum.wire import Bye, Resume, pack_bye
 from sfu import measures
-from sfu.frames import Frame, Position, frame
+from sfu.frames import frame
+from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
 from sfu.window import LIMIT_BYTES
 
@@ -38,6 +39,7 @@ class Client:
         is_beside: bool = False,
     ) -> None:
         self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
+        self._streams: Mapping[int, Stream] = self.viewer.streams
         self.is_edge = is_edge
         self.resumes: Resume | None = None
         """Where it was when it came, as long as this edge does not know the programme yet."""
@@ -71,14 +73,19 @@ class Client:
             return 0
         return int(self._queued[0])
 
-    def pass_on(self, part: Frame, before: Position | None) -> bool:
-        """Write the part where it is simply the next one and nothing waits before it; else False, and `offer` decides."""
-        transport = self._transport
-        if self._close_code is not None or transport.get_write_buffer_size() or transport.is_closing():
+    def pass_on(self, passing: Passing) -> bool:
+        """Write the part where it simply follows and nothing waits before it; else False, and `offer` decides.
+
+        Ten times a second for each viewer: nothing here asks more than it must.
+        """
+        stream = self._streams.get(passing.number)
+        if stream is None or stream.passed is not passing.before or self._transport.get_write_buffer_size():
             return False
-        if not self.viewer.pass_on(part, before):
+        try:
+            self._transport.write(passing.part.wire)
+        except RuntimeError:  # closed in this very moment (uvloop)
             return False
-        transport.write(part.wire)
+        self.viewer.passed_on(stream, passing)
         return True
 
     def write(self, message: bytes) -> int:
@@ -94,6 +101,7 @@ class Client:
             return
         measures.evicted.labels(reason=bye.code).inc()
         self.write(frame(pack_bye(bye)).wire)
+        self._streams = {}  # nothing is passed on any more
         self._close_code = CLOSE_CODES.get(bye.code, CLOSE_OTHER) if close_code is None else close_code
         if self._scope is not None:
             self._scope.reschedule(0.0)

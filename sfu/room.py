@@ -21,6 +21,7 @@ from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
 from sfu.frames import Frame, frame
 from sfu.relay import Relay
+from sfu.stream import passing
 from sfu.viewer import Viewer
 from sfu.window import Heard
 
@@ -193,14 +194,11 @@ class Room:
 
     def _giving(self, part: Frame) -> Callable[[Client, float], int]:
         """Give this part to one client: the short way where that can be, else by the rules. Bytes written."""
-        track = self.relay.window.tracks.get(part.header.rendition)
-        before = track.before(part.position) if track is not None else None
-        size = len(part.wire)
-
-        def give(client: Client, now: float) -> int:
-            return size if client.pass_on(part, before) else self._give(client, part, now)
-
-        return give
+        simple = passing(part, self.relay.window)
+        if simple is None:
+            return lambda client, now: self._give(client, part, now)
+        size = simple.size
+        return lambda client, now: size if client.pass_on(simple) else self._give(client, part, now)
 
     def _tell(self, client: Client, heard: Frame, meaning: Heard) -> int:
         sent = client.write(heard.wire)
