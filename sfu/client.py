@@ -12,7 +12,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from plenum.wire import Bye, Resume, pack_bye
-from sfu import measures
+from sfu import measures, pages
 from sfu.frames import frame
 from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
@@ -50,6 +50,9 @@ class Client:
         self._transport = transport
         link = transport.get_extra_info("socket")
         self._link: int | None = link.fileno() if link is not None else None
+        is_plain = transport.get_extra_info("ssl_object") is None
+        self._plain = self._link if is_plain else None
+        """Where bytes may be sent past the transport, while nothing waits in it."""
         self._queued = array("i", [0])
         self._scope: asyncio.Timeout | None = None
         self._close_code: int | None = None
@@ -73,18 +76,24 @@ class Client:
             return 0
         return int(self._queued[0])
 
-    def pass_on(self, passing: Passing) -> bool:
+    def pass_on(self, passing: Passing, source: int | None) -> bool:
         """Write the part where it simply follows and nothing waits before it; else False, and `offer` decides.
 
-        Ten times a second for each viewer: nothing here asks more than it must.
+        `source` is a descriptor that holds it, if any. Ten times a second for each viewer: nothing here asks more than it must.
         """
         stream = self._streams.get(passing.number)
-        if stream is None or stream.passed is not passing.before or self._transport.get_write_buffer_size():
+        transport = self._transport
+        if stream is None or stream.passed is not passing.before or transport.get_write_buffer_size():
             return False
-        try:
-            self._transport.write(passing.part.wire)
-        except RuntimeError:  # closed in this very moment (uvloop)
+        if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
+        wire = passing.part.wire
+        if source is None or self._plain is None:
+            transport.write(wire)
+        else:
+            sent = pages.send(self._plain, source, passing.size)
+            if sent < passing.size:
+                transport.write(memoryview(wire)[sent:])
         self.viewer.passed_on(stream, passing)
         return True
 
