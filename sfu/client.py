@@ -12,7 +12,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from plenum.wire import Bye, Resume, pack_bye
-from sfu import measures, pages
+from sfu import direct, measures
 from sfu.frames import frame
 from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
@@ -88,12 +88,9 @@ class Client:
         if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
         wire = passing.part.wire
-        if source is None or self._plain is None:
-            transport.write(wire)
-        else:
-            sent = pages.send(self._plain, source, passing.size)
-            if sent < passing.size:
-                transport.write(memoryview(wire)[sent:])
+        sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
+        if sent < passing.size:
+            transport.write(memoryview(wire)[sent:] if sent else wire)
         self.viewer.passed_on(stream, passing)
         return True
 

@@ -19,8 +19,8 @@ from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
+from sfu.direct import in_pages
 from sfu.frames import Frame, frame
-from sfu.pages import in_pages
 from sfu.relay import Relay
 from sfu.stream import passing
 from sfu.viewer import Viewer

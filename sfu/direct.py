@@ -1,7 +1,8 @@
-"""A part in pages of the kernel's own, from which it is sent to many sockets without being copied for each (sendfile).
+"""Bytes to a socket directly, past the transport in whose buffer nothing waits; large parts uncopied.
 
-A copy for each viewer is a fifth of what delivery costs. The file has no name, holds one part and is never changed; what is
-on its way keeps its pages after the file is closed. Linux, plain TCP; elsewhere parts are written as ever.
+A copy of a part for each viewer is a fifth of what delivery costs. So it is put into pages of the kernel's own once and sent
+from there (sendfile): a file without a name, which holds one part and is never changed; what is on its way keeps its pages
+after the file is closed. Linux, plain TCP; elsewhere parts are written to transports as ever.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ def in_pages(data: bytes, takers: int) -> Iterator[int | None]:
             os.close(source)
 
 
-def send(link: int, source: int, size: int) -> int:
-    """Bytes that the socket took at once, from the start; none where it takes nothing, for whatever reason."""
+def send(link: int, data: bytes, source: int | None) -> int:
+    """Bytes that the socket took at once, from the start; none where it takes nothing, for whatever reason.
+
+    `source` is a descriptor that holds the same bytes, if any.
+    """
     try:
-        return os.sendfile(link, source, 0, size)
+        return os.write(link, data) if source is None else os.sendfile(link, source, 0, len(data))
     except OSError:
         return 0
 
