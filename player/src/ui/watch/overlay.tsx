@@ -1,8 +1,8 @@
 /** What lies over the picture, one thing at a time: core/scene.ts says which. */
 import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
-import { countdownTo } from "../../core/countdown";
 import { watch as t } from "../../i18n/watch";
 import { Button, Icon } from "../components";
 import { useNow } from "../now";
@@ -14,9 +14,9 @@ export function Overlay({ store }: { store: WatchStore }) {
       return <Loading />;
     case "turned":
     case "ended":
-      return <Outside store={store} />;
+      return <Later key="outside" store={store} fetch={() => import("./outside").then((file) => file.Outside)} />;
     case "waiting":
-      return <Waiting store={store} />;
+      return <Later key="waiting" store={store} fetch={() => import("./waiting").then((file) => file.Waiting)} />;
     case "reconnecting":
       return <Reconnecting store={store} />;
     case "offline":
@@ -37,55 +37,11 @@ function Loading() {
   );
 }
 
-/** Whoever is not let in, or came to the end, needs no player: fetched when it comes to that. */
-function Outside({ store }: { store: WatchStore }) {
-  const file = useSignal<typeof import("./outside") | null>(null);
-  useEffect(() => void import("./outside").then((loaded) => (file.value = loaded)), [file]);
-  return file.value ? <file.value.Outside store={store} /> : <Loading />;
-}
-
-function Waiting({ store }: { store: WatchStore }) {
-  const now = useNow(1000);
-  const event = store.event.value;
-  const left = countdownTo(event?.starts_at ?? 0, now.value);
-  return (
-    <div class="cover cover-full waiting" data-testid="waiting">
-      {left ? (
-        <>
-          <p class="muted">{t().startsIn}</p>
-          <p class="waiting-clock numbers" role="timer" data-testid="countdown">
-            {left.days > 0 && <span class="waiting-days">{t().days(left.days)}</span>}
-            <span>{left.clock}</span>
-          </p>
-        </>
-      ) : (
-        <p class="muted">{t().startsSoon}</p>
-      )}
-      <h2 class="cover-title">{event?.title}</h2>
-      <p class="cover-words muted">{t().startsSoonMeans}</p>
-      <SoundTest store={store} />
-    </div>
-  );
-}
-
-function SoundTest({ store }: { store: WatchStore }) {
-  const stage = useSignal<"ready" | "playing" | "played">("ready");
-  const test = async () => {
-    stage.value = "playing";
-    await store.sound.test();
-    stage.value = "played";
-  };
-  const words = { ready: "", playing: t().testingSound, played: t().testedSound };
-  return (
-    <>
-      <Button icon="sound" busy={stage.value === "playing"} onClick={() => void test()} data-testid="test-sound">
-        {t().testSound}
-      </Button>
-      <p class="waiting-note small muted" role="status">
-        {words[stage.value]}
-      </p>
-    </>
-  );
+/** What a playing page does not need is fetched when it comes to that. */
+function Later({ store, fetch }: { store: WatchStore; fetch(): Promise<ComponentType<{ store: WatchStore }>> }) {
+  const part = useSignal<{ readonly Part: ComponentType<{ store: WatchStore }> } | null>(null);
+  useEffect(() => void fetch().then((Part) => (part.value = { Part })), [part]);
+  return part.value ? <part.value.Part store={store} /> : <Loading />;
 }
 
 function Reconnecting({ store }: { store: WatchStore }) {

@@ -57,24 +57,4 @@ export class Sound {
     if (this.video.volume === 0) this.setVolume(0.5);
     this.blocked.value = "no";
   }
-
-  /** Two notes, so that a person hears before the start whether their loudspeaker is on. */
-  async test(): Promise<void> {
-    const context = new AudioContext();
-    const gain = new GainNode(context, { gain: 0.25 * Math.max(0.05, this.volume.value) });
-    gain.connect(context.destination);
-    const starts = [0, 0.25].map((at) => context.currentTime + 0.05 + at);
-    const last = starts.map((at, n) => note(context, gain, n === 0 ? 523.25 : 659.25, at)).at(-1);
-    await context.resume();
-    await new Promise((resolve) => last?.addEventListener("ended", resolve));
-    await context.close();
-  }
-}
-
-function note(context: AudioContext, out: AudioNode, frequency: number, at: number): OscillatorNode {
-  const oscillator = new OscillatorNode(context, { frequency });
-  oscillator.connect(out);
-  oscillator.start(at);
-  oscillator.stop(at + 0.2);
-  return oscillator;
 }
