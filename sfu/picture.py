@@ -14,13 +14,16 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
 from plenum.wire import Flag, Selected, pack_selected
 from sfu.frames import Frame, Position, frame
-from sfu.line import RATE_LONG_S, Line
+from sfu.line import RATE_LONG_S, Line, Usual
 from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
 from sfu.stream import Stream
 from sfu.window import Window
 
 ROOM_BYTES = 8 * 1024
-"""The next part is given to the transport when less than this is left in it: with what the kernel holds, no line runs dry."""
+"""More is given to the transport when less than this is left, here and in the kernel, beyond what this line always has on its way:
+what was given away can not be thrown away, and the word of another picture waits behind it."""
+GIVEN_S = 0.4
+"""So much at once, so that a line whose way became longer than a part goes on."""
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -52,6 +55,7 @@ class Picture:
         self._line = line
         self._held: deque[Held] = deque()
         self._held_bytes = 0
+        self._usual = Usual()
         self._lately: deque[tuple[int, float]] = deque(maxlen=PARTS)
 
     @property
@@ -84,6 +88,8 @@ class Picture:
     def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
         """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
         self._line.look(unsent + in_flight, now)
+        if is_due:
+            self._usual.above(self._line.unsent, now)
         waiting = self._line.unsent + self._held_bytes
         return self.selector.look(
             Signs(
@@ -112,15 +118,16 @@ class Picture:
             self.selector.sent(picture_s)
 
     def release(self, unsent: int) -> list[bytes]:
-        """What the transport has room for now."""
+        """What the line has room for now."""
         out = self.news
         self.news = []
         for message in out:
             self._line.wrote(len(message))
-        while self._held and unsent < ROOM_BYTES:
+        given_s = 0.0 if self._line.unsent < self._usual.least + ROOM_BYTES and unsent < ROOM_BYTES else GIVEN_S
+        while self._held and given_s < GIVEN_S - 0.01:
             held = self._held.popleft()
             self._held_bytes -= held.size
-            unsent += held.size
+            given_s += held.picture_s
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
