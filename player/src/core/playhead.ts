@@ -32,6 +32,9 @@ export interface Steering {
 export const TARGET_S = 0.45;
 export const JUMP_BEYOND_S = 1.5;
 const SLOWEST = 0.97;
+/** Less than half of the target in hand: something comes late. Heard, but not as a silence is, and what saves one. */
+const LOW = 0.5;
+const RATE_WHEN_LOW = 0.9;
 const FASTEST = 1.06;
 /** No correction within this distance of the target: time-stretched sound is heard more than 60 ms of delay. */
 const DEAD_BAND_S = 0.06;
@@ -91,7 +94,7 @@ export class Pilot {
     const allowed = nowMs < this.settlingUntil ? SETTLED_WITHIN_S : JUMP_BEYOND_S;
     if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
     this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
-    this.rate = rateFor(this.mean - this.target, this.rate);
+    this.rate = ahead < this.target * LOW ? RATE_WHEN_LOW : rateFor(this.mean - this.target, this.rate);
     return { rate: this.rate, jumpTo: null, isStuck: false };
   }
 
