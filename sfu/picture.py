@@ -12,9 +12,9 @@ from collections import deque
 import msgspec
 
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
-from plenum.wire import Flag, Selected, pack_selected
+from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
-from sfu.line import RATE_LONG_S, Line, Usual
+from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line, Usual
 from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
 from sfu.stream import Stream
 from sfu.window import Window
@@ -36,6 +36,8 @@ class Held(msgspec.Struct, frozen=True):
 
     messages: list[bytes]
     size: int
+    starts: bool
+    """A segment."""
     position: Position
     picture_s: float
 
@@ -76,6 +78,8 @@ class Picture:
     def tell(self, choice: Choice) -> None:
         """Say so to the viewer; throw away what is held of a picture that stops here."""
         self.news.append(frame(pack_selected(Selected(choice.name, choice.abandoned, choice.why))).wire)
+        if choice.direction == "down":
+            self._line.narrowed()
         if choice.direction:
             self.turns.append(choice.direction)
         if choice.abandoned:
@@ -110,7 +114,7 @@ class Picture:
     def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
         """To be sent as soon as there is room."""
         size, picture_s = sum(map(len, messages)), stream.seconds_of(part)
-        self._held.append(Held(messages, size, part.position, picture_s))
+        self._held.append(Held(messages, size, Flag.INDEPENDENT in part.header.flags, part.position, picture_s))
         self._held_bytes += size
         self._lately.append((size, picture_s))
         if stream.rendition.name == self.selector.name:
@@ -131,6 +135,9 @@ class Picture:
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
+            if held.starts and held.size < TRAIN_BYTES and self.selector.may_grow and self._line.unsent < BUSY_BYTES:
+                out.append(frame(pack_padding(TRAIN_BYTES - held.size)).wire)
+                self._line.wrote(len(out[-1]))
         if out and self.selector.may_grow:
             self._line.time()
         return out
