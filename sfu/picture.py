@@ -20,10 +20,10 @@ from sfu.stream import Stream
 from sfu.window import Window
 
 ROOM_BYTES = 8 * 1024
-"""More is given to the transport when less than this is left, here and in the kernel, beyond what this line always has on its way:
+"""More is given to the transport when less than this is left, here and in the kernel, beyond what is usual on its way here:
 what was given away can not be thrown away, and the word of another picture waits behind it."""
 GIVEN_S = 0.4
-"""So much at once, so that a line whose way became longer than a part goes on."""
+"""So much at once, so that a line whose way became longer than a part goes on; one part where the line is slow."""
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -127,11 +127,11 @@ class Picture:
         self.news = []
         for message in out:
             self._line.wrote(len(message))
-        given_s = 0.0 if self._line.unsent < self._usual.least + ROOM_BYTES and unsent < ROOM_BYTES else GIVEN_S
-        while self._held and given_s < GIVEN_S - 0.01:
+        room_s = self._room_s(unsent)
+        while self._held and room_s > 0.01:
             held = self._held.popleft()
             self._held_bytes -= held.size
-            given_s += held.picture_s
+            room_s -= held.picture_s
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
@@ -141,6 +141,13 @@ class Picture:
         if out and self.selector.may_grow:
             self._line.time()
         return out
+
+    def _room_s(self, unsent: int) -> float:
+        """So many seconds of picture may be given away now."""
+        if max(unsent, self._line.unsent - self._usual.least) >= ROOM_BYTES:
+            return 0.0
+        carries_bps = self._line.carries_bps()
+        return GIVEN_S if carries_bps is None or carries_bps >= self._sends_bps() else PART_S
 
     def first_parts(self, stream: Stream, part: Frame, window: Window, now: float) -> list[Frame]:
         """What a picture that does not flow yet begins with at this part: nothing, the part, or its segment until here.
