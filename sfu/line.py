@@ -20,7 +20,6 @@ RATE_LEAST_S = 0.4
 RATE_LONG_S = 6.0
 """… and over so long where a hasty answer would cost the picture."""
 SAMPLE_S = 0.1
-USUAL_OVER_S = 10.0
 TRAIN_BYTES = 20 * 1024
 """So much given to an idle line at once, and timed until it has arrived, tells what the line could carry."""
 HEAD_S = 0.05
@@ -31,26 +30,6 @@ REPORT_VALID_S = 3.0
 LATE_S = 0.4
 BUSY_BYTES = 2_048
 """Less than this waiting is a line that takes all."""
-
-
-class Usual:
-    """The least of some seconds: what a line has always, such as the way itself."""
-
-    def __init__(self) -> None:
-        self._least = self._older = float("inf")
-        self._since: float | None = None
-
-    def above(self, value: float, now: float) -> float:
-        """How much the value is above the usual one."""
-        if self._since is None or now - self._since >= USUAL_OVER_S / 2:
-            self._older, self._least, self._since = self._least, float("inf"), now
-        self._least = min(self._least, value)
-        return value - self.least
-
-    @property
-    def least(self) -> float:
-        """Without bound while nothing was seen."""
-        return min(self._least, self._older)
 
 
 class Line:

@@ -14,7 +14,7 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
 from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
-from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line, Usual
+from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line
 from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
 from sfu.stream import Stream
 from sfu.window import Window
@@ -22,8 +22,10 @@ from sfu.window import Window
 ROOM_BYTES = 8 * 1024
 """More is given to the transport when less than this is left, here and in the kernel, beyond what is usual on its way here:
 what was given away can not be thrown away, and the word of another picture waits behind it."""
-GIVEN_S = 0.4
-"""So much at once, so that a line whose way became longer than a part goes on; one part where the line is slow."""
+USUAL_PARTS = 25
+PROMPT_S = 0.8
+"""A line that brought within so long what was more on its way than usual has a long way, or had a key frame to bring. So much
+of what was held is given to it at once; one part to a line that carries less than the picture."""
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -57,7 +59,8 @@ class Picture:
         self._line = line
         self._held: deque[Held] = deque()
         self._held_bytes = 0
-        self._usual = Usual()
+        self._on_its_way: deque[int] = deque(maxlen=USUAL_PARTS)
+        self._more: tuple[int, float] | None = None
         self._lately: deque[tuple[int, float]] = deque(maxlen=PARTS)
 
     @property
@@ -92,8 +95,7 @@ class Picture:
     def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
         """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
         self._line.look(unsent + in_flight, now)
-        if is_due:
-            self._usual.above(self._line.unsent, now)
+        self._learn_usual(is_due, now)
         waiting = self._line.unsent + self._held_bytes
         return self.selector.look(
             Signs(
@@ -142,12 +144,28 @@ class Picture:
             self._line.time()
         return out
 
+    def _learn_usual(self, is_due: bool, now: float) -> None:
+        """How much of the parts before is still on its way when the next one is there."""
+        waiting = self._line.unsent
+        if is_due and waiting < self._usual + ROOM_BYTES:
+            self._on_its_way.append(waiting)
+        elif is_due and self._more is None:
+            self._more = waiting, now
+        elif self._more is not None and waiting < BUSY_BYTES:
+            (more, since), self._more = self._more, None
+            if now - since < PROMPT_S:
+                self._on_its_way.append(more)
+
+    @property
+    def _usual(self) -> float:
+        return max(self._on_its_way) if len(self._on_its_way) >= PARTS else float("inf")
+
     def _room_s(self, unsent: int) -> float:
         """So many seconds of picture may be given away now."""
-        if max(unsent, self._line.unsent - self._usual.least) >= ROOM_BYTES:
+        if unsent >= ROOM_BYTES or self._line.unsent >= self._usual + ROOM_BYTES:
             return 0.0
         carries_bps = self._line.carries_bps()
-        return GIVEN_S if carries_bps is None or carries_bps >= self._sends_bps() else PART_S
+        return PROMPT_S if carries_bps is None or carries_bps >= self._sends_bps() else PART_S
 
     def first_parts(self, stream: Stream, part: Frame, window: Window, now: float) -> list[Frame]:
         """What a picture that does not flow yet begins with at this part: nothing, the part, or its segment until here.

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from sfu.line import REPORT_VALID_S, Usual
+from sfu.line import REPORT_VALID_S
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ class Choice(msgspec.Struct, frozen=True):
 class Patience(msgspec.Struct, frozen=True):
     """When a line is slow, and when it has recovered."""
 
-    waiting_s: float = 0.35
+    waiting_s: float = 0.45
     """Down when so many seconds of picture more than usual wait for the network …"""
     waiting_for_s: float = 0.18
     """… at parts that are so far apart at least."""
@@ -106,6 +106,7 @@ class Patience(msgspec.Struct, frozen=True):
 FLOOR_BYTES = 24 * 1024
 """Less than this waiting is never late, however small the rung: one independent part of the smallest."""
 SMALLEST_TRIES = 4
+USUAL_OVER_S = 10.0
 SMALLEST_USE = 0.95
 """Below the smallest rung there is only no picture: a line that carries so much of it is tried."""
 
@@ -124,6 +125,21 @@ class _Phase(Enum):
     CHANGING = auto()
     """It will be, from its next independent part on."""
     OFF = auto()
+
+
+class _Usual:
+    """The least of some seconds: what a line has always, such as the way itself."""
+
+    def __init__(self) -> None:
+        self._least = self._older = float("inf")
+        self._since: float | None = None
+
+    def above(self, value: float, now: float) -> float:
+        """How much the value is above the usual one."""
+        if self._since is None or now - self._since >= USUAL_OVER_S / 2:
+            self._older, self._least, self._since = self._least, float("inf"), now
+        self._least = min(self._least, value)
+        return value - min(self._least, self._older)
 
 
 class _Trial(msgspec.Struct):
@@ -352,7 +368,7 @@ class Selector:
         return choice
 
     def _reset_signs(self) -> None:
-        self._usual_waiting, self._usual_behind = Usual(), Usual()
+        self._usual_waiting, self._usual_behind = _Usual(), _Usual()
         self._late_since, self._lags, self._calm_s = None, 0, 0.0
         self._is_behind = self._is_lost = False
         if self._reports_when_calm is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sfu.line import TRAIN_BYTES, Line, Usual
+from sfu.line import TRAIN_BYTES, Line
 
 
 def idle_line() -> Line:
@@ -47,13 +47,3 @@ def test_a_line_that_got_narrow_is_not_judged_by_what_it_carried_before() -> Non
     assert line.could_carry_bps() is not None
     line.narrowed()
     assert line.could_carry_bps() is None
-
-
-def test_the_usual_is_the_least_of_the_last_seconds() -> None:
-    usual = Usual()
-    assert usual.least == float("inf")
-    for at, value in ((0.0, 3.0), (1.0, 1.0), (6.0, 2.0)):
-        usual.above(value, at)
-    assert usual.least == 1.0
-    usual.above(2.0, 11.5)
-    assert usual.least == 2.0
