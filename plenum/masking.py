@@ -1,11 +1,13 @@
 """RFC 6455 5.1: a server closes a connection whose client does not mask its frames. aiohttp does not look (D13).
 
 `insist_on_masks` puts a reader of frame headers in front of aiohttp's own. It hooks into one private attribute of the
-request's protocol; tests/plenum/test_masking.py fails should that go away.
+request's protocol; tests/plenum/test_masking.py fails should that go away. What comes by the thousand (a viewer's report a
+second) need not wake a task: `on_short_text` may take short messages that arrive alone, straight from the socket.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from aiohttp import web
@@ -20,6 +22,10 @@ class _Reader(Protocol):
     def feed_eof(self) -> None: ...
 
 
+ShortText = Callable[[bytes], bool]
+"""Takes a text message of at most 125 bytes; False: let it go the ordinary way."""
+
+
 class MaskGuard:
     """Follows the frames' boundaries; at an unmasked one the reader behind it gets a header that it refuses."""
 
@@ -29,10 +35,15 @@ class MaskGuard:
         self._held = b""
         self._left = 0
         self._is_over = False
+        self.on_short_text: ShortText | None = None
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         if self._is_over:
             return True, b""
+        if self.on_short_text is not None and not (self._left or self._header or self._held):
+            text = _short_text(data)
+            if text is not None and self.on_short_text(text):
+                return False, b""
         data, self._held = self._held + bytes(data), b""
         unmasked_at = self._first_unmasked(data)
         if unmasked_at is not None:
@@ -65,6 +76,15 @@ class MaskGuard:
         return None
 
 
+def _short_text(data: bytes) -> bytes | None:
+    """The payload of a whole text message in one frame with a header of two bytes and a mask, and nothing but it."""
+    if len(data) < 6 or data[0] != 0x81 or data[1] != 0x80 | (len(data) - 6) or len(data) > 6 + 125:
+        return None
+    size = len(data) - 6
+    mask = (data[2:6] * (size // 4 + 1))[:size]
+    return (int.from_bytes(data[6:], "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
+
+
 def _header_size(known: bytes) -> int:
     """Bytes of a frame's header before the mask, as far as known."""
     if len(known) < 2:
@@ -76,9 +96,12 @@ def _payload_size(header: bytes) -> int:
     return header[1] & 0x7F if len(header) == 2 else int.from_bytes(header[2:], "big")
 
 
-def insist_on_masks(request: web.Request) -> None:
-    """Call right after the WebSocket is prepared."""
+def insist_on_masks(request: web.Request) -> MaskGuard | None:
+    """Call right after the WebSocket is prepared. None where the connection is closed already."""
     protocol = request.protocol
     reader = getattr(protocol, "_payload_parser", None)
-    if reader is not None:
-        protocol._payload_parser = cast("None", MaskGuard(reader))
+    if reader is None:
+        return None
+    guard = MaskGuard(reader)
+    protocol._payload_parser = cast("None", guard)
+    return guard

@@ -17,8 +17,8 @@ class Limiter:
         self._keys_max = keys_max
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def check(self, key: str, now: float) -> None:
-        """Raise TooMany `rate_limited`, with `retry_s`, when the key's bucket is empty."""
+    def check(self, key: str, now: float) -> float:
+        """What is left in the key's bucket. Raises TooMany `rate_limited`, with `retry_s`, when it is empty."""
         left = self._left(key, now)
         if left < 1:
             raise TooMany(
@@ -26,18 +26,20 @@ class Limiter:
                 code="rate_limited",
                 retry_s=(1 - left) / self._rate,
             )
+        return left
 
     def spend(self, key: str, now: float) -> None:
         """Take a token, down to none."""
-        left = max(0.0, self._left(key, now) - 1)
-        if key not in self._buckets and len(self._buckets) >= self._keys_max:
-            self._forget(now)
-        self._buckets[key] = (left, now)
+        self._keep(key, max(0.0, self._left(key, now) - 1), now)
 
     def take(self, key: str, now: float) -> None:
         """`check`, then `spend`."""
-        self.check(key, now)
-        self.spend(key, now)
+        self._keep(key, self.check(key, now) - 1, now)
+
+    def _keep(self, key: str, left: float, now: float) -> None:
+        if key not in self._buckets and len(self._buckets) >= self._keys_max:
+            self._forget(now)
+        self._buckets[key] = (left, now)
 
     def _left(self, key: str, now: float) -> float:
         left, at = self._buckets.get(key, (self._burst, now))

@@ -6,14 +6,15 @@ import asyncio
 import fcntl
 import termios
 from array import array
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 
 from aiohttp import web
 
 from plenum.wire import Bye, Resume, pack_bye
-from sfu import measures
-from sfu.frames import Frame, Position, frame
+from sfu import direct, measures
+from sfu.frames import frame
+from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
 from sfu.window import LIMIT_BYTES
 
@@ -38,6 +39,7 @@ class Client:
         is_beside: bool = False,
     ) -> None:
         self.viewer = Viewer(EDGE_LIMITS if is_edge else None, is_edge=is_edge)
+        self._streams: Mapping[int, Stream] = self.viewer.streams
         self.is_edge = is_edge
         self.resumes: Resume | None = None
         """Where it was when it came, as long as this edge does not know the programme yet."""
@@ -48,6 +50,9 @@ class Client:
         self._transport = transport
         link = transport.get_extra_info("socket")
         self._link: int | None = link.fileno() if link is not None else None
+        is_plain = transport.get_extra_info("ssl_object") is None
+        self._plain = self._link if is_plain else None
+        """Where bytes may be sent past the transport, while nothing waits in it."""
         self._queued = array("i", [0])
         self._scope: asyncio.Timeout | None = None
         self._close_code: int | None = None
@@ -71,14 +76,22 @@ class Client:
             return 0
         return int(self._queued[0])
 
-    def pass_on(self, part: Frame, before: Position | None) -> bool:
-        """Write the part where it is simply the next one and nothing waits before it; else False, and `offer` decides."""
+    def pass_on(self, passing: Passing, source: int | None) -> bool:
+        """Write the part where it simply follows and nothing waits before it; else False, and `offer` decides.
+
+        `source` is a descriptor that holds it, if any. Ten times a second for each viewer: nothing here asks more than it must.
+        """
+        stream = self._streams.get(passing.number)
         transport = self._transport
-        if self._close_code is not None or transport.get_write_buffer_size() or transport.is_closing():
+        if stream is None or stream.passed is not passing.before or transport.get_write_buffer_size():
             return False
-        if not self.viewer.pass_on(part, before):
+        if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
-        transport.write(part.wire)
+        wire = passing.part.wire
+        sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
+        if sent < passing.size:
+            transport.write(memoryview(wire)[sent:] if sent else wire)
+        self.viewer.passed_on(stream, passing)
         return True
 
     def write(self, message: bytes) -> int:
@@ -94,6 +107,7 @@ class Client:
             return
         measures.evicted.labels(reason=bye.code).inc()
         self.write(frame(pack_bye(bye)).wire)
+        self._streams = {}  # nothing is passed on any more
         self._close_code = CLOSE_CODES.get(bye.code, CLOSE_OTHER) if close_code is None else close_code
         if self._scope is not None:
             self._scope.reschedule(0.0)

@@ -21,7 +21,7 @@ from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorize
 from plenum.event import check_id
 from plenum.identity import Principal, Role
 from plenum.log import get_logger
-from plenum.masking import insist_on_masks
+from plenum.masking import MaskGuard, ShortText, insist_on_masks
 from plenum.pace import Limiter
 from plenum.places import Places
 from plenum.web import Gate, bearer_token
@@ -37,6 +37,7 @@ PING_S = 20.0
 MAX_MESSAGE = 16 * 1024
 MESSAGES_PER_MINUTE = 600
 MESSAGE_BURST = 20
+REPORT = b'{"t":"progress"'
 NOTSENT_LOWAT = 16 * 1024
 USER_TIMEOUT_MS = 20_000
 CLOSE_UNAUTHORIZED = 4401
@@ -89,10 +90,10 @@ class Push:
         )
         with self._limits.places.one(), suppress(ConnectionError):  # who left in the middle of it need not be told
             await answer.prepare(request)
-            insist_on_masks(request)
-            if request.transport is not None:
+            guard = insist_on_masks(request)
+            if request.transport is not None and guard is not None:
                 _tune(request.transport)
-                await self._serve(answer, request.transport, event, principal)
+                await self._serve(answer, guard, request.transport, event, principal)
         return answer
 
     def _from_request(self, request: web.Request, event: str) -> Principal | None:
@@ -115,7 +116,12 @@ class Push:
             raise Unavailable("This edge is full. Try another.", code="too_many_viewers", retry_s=RETRY_LATER_MS / 1000)
 
     async def _serve(
-        self, answer: web.WebSocketResponse, transport: asyncio.Transport, event: str, principal: Principal | None
+        self,
+        answer: web.WebSocketResponse,
+        guard: MaskGuard,
+        transport: asyncio.Transport,
+        event: str,
+        principal: Principal | None,
     ) -> None:
         client = Client(answer, transport)
         try:
@@ -126,20 +132,29 @@ class Push:
             _refuse(client, error)
         else:
             client = Client(answer, transport, is_edge=person.role is Role.ADMIN, is_beside=first.beside)
-            await self._watch(answer, client, event, first, person)
+            await self._watch(answer, guard, client, event, first, person)
         finally:
             await client.close()
 
     async def _watch(
-        self, answer: web.WebSocketResponse, client: Client, event: str, first: Subscribe | Resume, person: Principal
+        self,
+        answer: web.WebSocketResponse,
+        guard: MaskGuard,
+        client: Client,
+        event: str,
+        first: Subscribe | Resume,
+        person: Principal,
     ) -> None:
         try:
             room = self._rooms.open(event)
             with room.relay.used():
+                pace = Limiter(MESSAGES_PER_MINUTE, MESSAGE_BURST, keys_max=1)
                 try:
                     room.enter(client, first)
-                    await client.stay(self._listen(answer, room, client))
+                    guard.on_short_text = self._reports(room, client, pace)
+                    await client.stay(self._listen(answer, room, client, pace))
                 finally:
+                    guard.on_short_text = None
                     room.leave(client)
         except PlenumError as error:
             _refuse(client, error)
@@ -171,9 +186,23 @@ class Push:
         if self._persons[key] <= 0:
             del self._persons[key]
 
-    async def _listen(self, answer: web.WebSocketResponse, room: Room, client: Client) -> None:
+    def _reports(self, room: Room, client: Client, pace: Limiter) -> ShortText:
+        """Reports are most of what viewers say: they are read where they arrive, without waking the viewer's task."""
+
+        def take(text: bytes) -> bool:
+            if not text.startswith(REPORT):
+                return False
+            try:
+                pace.take("", self._clock.monotonic())
+                self._act(room, client, decode_client(text))
+            except PlenumError as error:
+                _refuse(client, error)
+            return True
+
+        return take
+
+    async def _listen(self, answer: web.WebSocketResponse, room: Room, client: Client, pace: Limiter) -> None:
         """The viewer's messages, until it leaves or misbehaves."""
-        pace = Limiter(MESSAGES_PER_MINUTE, MESSAGE_BURST, keys_max=1)
         async for message in answer:
             try:
                 pace.take("", self._clock.monotonic())

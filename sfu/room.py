@@ -19,8 +19,10 @@ from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
+from sfu.direct import in_pages
 from sfu.frames import Frame, frame
 from sfu.relay import Relay
+from sfu.stream import passing
 from sfu.viewer import Viewer
 from sfu.window import Heard
 
@@ -172,8 +174,23 @@ class Room:
                 await asyncio.gather(*(client.closed.wait() for client in clients))
 
     async def _fan_out(self, heard: Frame, meaning: Heard) -> None:
-        give = self._giving(heard) if meaning is Heard.PART else lambda client, _: self._tell(client, heard, meaning)
-        clients = self._takers(heard) if meaning is Heard.PART else self._clients
+        if meaning is not Heard.PART:
+            await self._each(self._clients, lambda client, _: self._tell(client, heard, meaning))
+            return
+        takers = self._takers(heard)
+        simple = passing(heard, self.relay.window)
+        if simple is None:
+            await self._each(takers, lambda client, now: self._give(client, heard, now))
+            return
+        size = simple.size
+        with in_pages(heard.wire, len(takers)) as source:
+            await self._each(
+                takers,
+                lambda client, now: size if client.pass_on(simple, source) else self._give(client, heard, now),
+            )
+
+    async def _each(self, clients: Collection[Client], give: Callable[[Client, float], int]) -> None:
+        """In slices, so that others get their turn."""
         now = self._clock.monotonic()
         slice_ends = now + SLICE_S
         sent = 0
@@ -190,17 +207,6 @@ class Room:
     def _takers(self, part: Frame) -> Collection[Client]:
         track = self.relay.window.tracks.get(part.header.rendition)
         return self._census.takers(track.rendition.name) if track is not None else ()
-
-    def _giving(self, part: Frame) -> Callable[[Client, float], int]:
-        """Give this part to one client: the short way where that can be, else by the rules. Bytes written."""
-        track = self.relay.window.tracks.get(part.header.rendition)
-        before = track.before(part.position) if track is not None else None
-        size = len(part.wire)
-
-        def give(client: Client, now: float) -> int:
-            return size if client.pass_on(part, before) else self._give(client, part, now)
-
-        return give
 
     def _tell(self, client: Client, heard: Frame, meaning: Heard) -> int:
         sent = client.write(heard.wire)

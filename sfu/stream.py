@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from plenum.media import Rendition, RenditionKind
 from plenum.wire import Header, Kind, pack
 from sfu.frames import Frame, Position, websocket_prefix
 from sfu.window import Window
 
 
+class Passing(msgspec.Struct, frozen=True):
+    """A part that follows another one directly, needs the same init segment, and goes to everybody who was sent that."""
+
+    part: Frame
+    before: Frame
+    number: int
+    """Of the rendition."""
+    position: Position
+    size: int
+    picture_s: float
+
+
+def passing(part: Frame, window: Window) -> Passing | None:
+    """None where the part begins something new, for which each viewer's rules are asked."""
+    track = window.tracks.get(part.header.rendition)
+    before = track.before(part.position) if track is not None else None
+    if track is None or before is None or before.header.init_id != part.header.init_id:
+        return None
+    is_video = track.rendition.kind is RenditionKind.VIDEO
+    picture_s = part.header.duration / track.rendition.timescale if is_video else 0.0
+    return Passing(part, before, track.rendition.id, part.position, len(part.wire), picture_s)
+
+
 class Stream:
     """One rendition as one viewer gets it."""
 
-    __slots__ = ("flowing", "init_id", "is_video", "leaving", "position", "rendition")
+    __slots__ = ("flowing", "init_id", "is_video", "leaving", "passed", "position", "rendition")
 
     def __init__(self, rendition: Rendition) -> None:
         self.rendition = rendition
@@ -23,6 +48,8 @@ class Stream:
         """The last part sent."""
         self.init_id: int | None = None
         """The init segment that was sent last."""
+        self.passed: Frame | None = None
+        """The last part sent, as long as the one that follows it may be sent without asking the rules."""
 
     def seconds_of(self, part: Frame) -> float:
         return part.header.duration / self.rendition.timescale

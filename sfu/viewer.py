@@ -10,7 +10,7 @@ where it left the choice to us (`AUTO`), another picture is chosen (`picture.py`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -20,7 +20,7 @@ from sfu.frames import Frame, Position
 from sfu.line import Line
 from sfu.picture import Picture
 from sfu.selector import FLOOR_BYTES, Choice
-from sfu.stream import Stream
+from sfu.stream import Passing, Stream
 from sfu.window import Track, Window
 
 
@@ -83,6 +83,11 @@ class Viewer:
     @property
     def renditions(self) -> list[int]:
         return list(self._streams)
+
+    @property
+    def streams(self) -> Mapping[int, Stream]:
+        """By number; the same object for the viewer's life."""
+        return self._streams
 
     @property
     def picture(self) -> Picture | None:
@@ -161,21 +166,14 @@ class Viewer:
         if self._picture is not None and self._line.behind_s is not None:
             self._picture.selector.reported(self._line.behind_s, now)
         self._is_doubted = self._is_slow(now)
+        if self._is_doubted:
+            for stream in self._streams.values():
+                stream.passed = None
 
-    def pass_on(self, part: Frame, before: Position | None) -> bool:
-        """Whether the part is simply the next one of a rendition that flows to a viewer who takes all: no rule has a say then.
-
-        `before` is the position of the part that the window holds before it. Nine of ten parts go this way.
-        """
-        header = part.header
-        stream = self._streams.get(header.rendition)
-        if stream is None or not stream.flowing or stream.position != before or stream.init_id != header.init_id:
-            return False
-        if self._is_doubted or (stream.is_video and self._picture is not None) or self.farewell is not None:
-            return False
-        stream.position = part.position
-        self._line.wrote(len(part.wire), stream.position, stream.seconds_of(part) if stream.is_video else 0.0)
-        return True
+    def passed_on(self, stream: Stream, passing: Passing) -> None:
+        """The part was written to this viewer by `Client.pass_on`."""
+        stream.passed, stream.position = passing.part, passing.position
+        self._line.wrote(passing.size, passing.position, passing.picture_s)
 
     def attend(self, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
         """Between parts, where the choice is ours: what there is room for now, and whether it is still the right one."""
@@ -195,6 +193,7 @@ class Viewer:
         position = part.position
         if stream.position is not None and position <= stream.position:
             return []
+        stream.passed = None
         if unsent > self._gone_at:
             self.farewell = TOO_SLOW
             return []
@@ -210,6 +209,7 @@ class Viewer:
             out = self._enter(stream, part, window, unsent, now)
         if out:
             self._line.wrote(sum(map(len, out)), position, stream.seconds_of(part) if stream.is_video else 0.0)
+            stream.passed = None if self._is_doubted else part
         return out
 
     def _offer_picture(

@@ -148,13 +148,13 @@ class Track:
         kept = whole[-ceil(LISTED_S / self.segment_s) :]
         return [*kept, *(s for s in list(self.segments)[-1:] if not s.closed)]
 
-    def before(self, position: Position) -> Position | None:
+    def before(self, position: Position) -> Frame | None:
         """The part that comes before this one; None where that is not held."""
         msn, index = position
         if index > 0:
-            return msn, index - 1
+            return self.part((msn, index - 1))
         segment = self.find(msn - 1)
-        return (msn - 1, len(segment.parts) - 1) if segment and segment.parts else None
+        return segment.parts[-1] if segment and segment.parts else None
 
     def since(self, msn: int) -> list[Frame]:
         """All parts held from the start of this segment on."""
