@@ -121,3 +121,31 @@ async def test_a_viewer_that_vanishes_disturbs_nobody() -> None:
         async with asyncio.timeout(5):
             await ended.wait()
     assert trouble == []
+
+
+@given(st.binary(max_size=125))
+def test_a_short_text_that_arrives_alone_may_be_taken_before_the_reader(text: bytes) -> None:
+    behind, taken = Behind(), []
+    guard = MaskGuard(behind)
+    guard.on_short_text = lambda one: not taken.append(one)  # type: ignore[func-returns-value]
+    guard.feed_data(frame(text))
+    assert (taken, behind.data) == ([text], b"")
+
+
+@given(st.lists(st.sampled_from([0, 3, 125, 126, 300]), max_size=4), st.lists(st.integers(0, 10**6), max_size=8))
+def test_what_is_declined_or_does_not_arrive_alone_passes_as_it_is(sizes: list[int], cuts: list[int]) -> None:
+    data = b"".join(frame(b"x" * size) for size in sizes) + frame(b"ping", opcode=9)
+    behind = Behind()
+    guard = MaskGuard(behind)
+    guard.on_short_text = lambda _: False
+    fed(guard, data, cuts)
+    assert behind.data == data
+
+
+def test_two_texts_in_one_piece_or_one_without_a_mask_are_not_taken() -> None:
+    for data in (frame(b"a") + frame(b"b"), frame(b"secret", masked=False), frame(b"a", opcode=2)):
+        taken: list[bytes] = []
+        guard = MaskGuard(Behind())
+        guard.on_short_text = lambda one, taken=taken: not taken.append(one)
+        guard.feed_data(data)
+        assert taken == []
