@@ -101,7 +101,8 @@ class Picture:
             Signs(
                 is_due=is_due,
                 backlog=waiting,
-                waiting_s=self._line.waiting_s + sum(held.picture_s for held in self._held),
+                # What is held counts twice: an ordinary line never makes a part wait here.
+                waiting_s=self._line.waiting_s + 2 * sum(held.picture_s for held in self._held),
                 sends_bps=self._sends_bps(),
                 on_its_way=max(waiting, self._line.outstanding(now)),
                 carries_bps=self._line.carries_bps(),
