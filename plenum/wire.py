@@ -50,6 +50,8 @@ class Kind(IntEnum):
     """Payload: `Selected` as JSON; only to who subscribed `AUTO`."""
     MOVE = 9
     """Payload: `Move` as JSON: this sender is about to go."""
+    PADDING = 10
+    """Means nothing; only to who subscribed `AUTO`: so much is given to the line at once that it shows what it carries."""
 
 
 class Flag(IntFlag):
@@ -289,6 +291,10 @@ def as_selected(payload: bytes | memoryview) -> Selected:
         return _selected_decoder.decode(payload)
     except _NOT_JSON as error:
         raise BadInput(f"Not a selection: {error}", code="bad_frame") from None
+
+
+def pack_padding(size: int) -> bytes:
+    return pack(Header(Kind.PADDING), bytes(size))
 
 
 def pack_move(move: Move) -> bytes:

@@ -20,8 +20,10 @@ RATE_LEAST_S = 0.4
 RATE_LONG_S = 6.0
 """… and over so long where a hasty answer would cost the picture."""
 SAMPLE_S = 0.1
-TRAIN_BYTES = 12 * 1024
+TRAIN_BYTES = 20 * 1024
 """So much given to an idle line at once, and timed until it has arrived, tells what the line could carry."""
+HEAD_S = 0.05
+"""What has left after so long does not count, where there is more: it may only have filled a bucket on the way."""
 TRAINS = 3
 REPORT_VALID_S = 3.0
 """An older report says nothing: a page in the background reports rarely."""
@@ -48,6 +50,7 @@ class Line:
         self._reports: deque[tuple[float, int]] = deque(maxlen=7)
         self._idle: tuple[float, int] | None = None
         self._train: tuple[float, int] | None = None
+        self._head_until = float("-inf")
         self._trains: deque[float] = deque(maxlen=TRAINS)
         self._moved_at: float | None = None
         self._received_at: float | None = None
@@ -63,6 +66,8 @@ class Line:
     def look(self, unsent: int, now: float) -> None:
         """So much of what was written waits for the network."""
         taken = self._written - unsent
+        if self._train is not None and unsent >= BUSY_BYTES and now <= self._head_until:
+            self._train = now, taken
         if unsent < BUSY_BYTES:
             self._busy.clear()
             self._moved_at = now
@@ -80,7 +85,7 @@ class Line:
     def time(self) -> bool:
         """Time what was just given to the line, where it was idle at the last look: whether that makes sense."""
         if self._idle is not None and self._train is None and self._written - self._idle[1] >= TRAIN_BYTES:
-            self._train = self._idle
+            self._train, self._head_until = self._idle, self._idle[0] + HEAD_S
         return self._train is not None
 
     @property
@@ -129,9 +134,14 @@ class Line:
                 return self._picture_s - picture_s
         return self._picture_s - self._got_s
 
+    def narrowed(self) -> None:
+        """What it carried before says nothing any more."""
+        self._trains.clear()
+        self._train = None
+
     def could_carry_bps(self) -> float | None:
-        """What it carried when it was given much at once, lately."""
-        return max(self._trains, default=None)
+        """What it carried when it was given much at once, lately: the middle one, as each may have met a full way."""
+        return sorted(self._trains)[(len(self._trains) - 1) // 2] if self._trains else None
 
     def carries_bps(self, over_s: float = RATE_OVER_S) -> float | None:
         """The less of what both ends say; None while nobody can say, because the line takes all that it is given."""

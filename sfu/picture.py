@@ -12,15 +12,20 @@ from collections import deque
 import msgspec
 
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
-from plenum.wire import Flag, Selected, pack_selected
+from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
-from sfu.line import RATE_LONG_S, Line
+from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line
 from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
 from sfu.stream import Stream
 from sfu.window import Window
 
 ROOM_BYTES = 8 * 1024
-"""The next part is given to the transport when less than this is left in it: with what the kernel holds, no line runs dry."""
+"""More is given to the transport when less than this is left, here and in the kernel, beyond what is usual on its way here:
+what was given away can not be thrown away, and the word of another picture waits behind it."""
+USUAL_PARTS = 25
+PROMPT_S = 0.8
+"""A line that brought within so long what was more on its way than usual has a long way, or had a key frame to bring. So much
+of what was held is given to it at once; one part to a line that carries less than the picture."""
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -33,6 +38,8 @@ class Held(msgspec.Struct, frozen=True):
 
     messages: list[bytes]
     size: int
+    starts: bool
+    """A segment."""
     position: Position
     picture_s: float
 
@@ -52,6 +59,8 @@ class Picture:
         self._line = line
         self._held: deque[Held] = deque()
         self._held_bytes = 0
+        self._on_its_way: deque[int] = deque(maxlen=USUAL_PARTS)
+        self._more: tuple[int, float] | None = None
         self._lately: deque[tuple[int, float]] = deque(maxlen=PARTS)
 
     @property
@@ -72,6 +81,8 @@ class Picture:
     def tell(self, choice: Choice) -> None:
         """Say so to the viewer; throw away what is held of a picture that stops here."""
         self.news.append(frame(pack_selected(Selected(choice.name, choice.abandoned, choice.why))).wire)
+        if choice.direction == "down":
+            self._line.narrowed()
         if choice.direction:
             self.turns.append(choice.direction)
         if choice.abandoned:
@@ -84,12 +95,14 @@ class Picture:
     def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
         """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
         self._line.look(unsent + in_flight, now)
+        self._learn_usual(is_due, now)
         waiting = self._line.unsent + self._held_bytes
         return self.selector.look(
             Signs(
                 is_due=is_due,
                 backlog=waiting,
-                waiting_s=self._line.waiting_s + sum(held.picture_s for held in self._held),
+                # What is held counts twice: an ordinary line never makes a part wait here.
+                waiting_s=self._line.waiting_s + 2 * sum(held.picture_s for held in self._held),
                 sends_bps=self._sends_bps(),
                 on_its_way=max(waiting, self._line.outstanding(now)),
                 carries_bps=self._line.carries_bps(),
@@ -104,7 +117,7 @@ class Picture:
     def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
         """To be sent as soon as there is room."""
         size, picture_s = sum(map(len, messages)), stream.seconds_of(part)
-        self._held.append(Held(messages, size, part.position, picture_s))
+        self._held.append(Held(messages, size, Flag.INDEPENDENT in part.header.flags, part.position, picture_s))
         self._held_bytes += size
         self._lately.append((size, picture_s))
         if stream.rendition.name == self.selector.name:
@@ -112,21 +125,48 @@ class Picture:
             self.selector.sent(picture_s)
 
     def release(self, unsent: int) -> list[bytes]:
-        """What the transport has room for now."""
+        """What the line has room for now."""
         out = self.news
         self.news = []
         for message in out:
             self._line.wrote(len(message))
-        while self._held and unsent < ROOM_BYTES:
+        room_s = self._room_s(unsent)
+        while self._held and room_s > 0.01:
             held = self._held.popleft()
             self._held_bytes -= held.size
-            unsent += held.size
+            room_s -= held.picture_s
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
+            if held.starts and held.size < TRAIN_BYTES and self.selector.may_grow and self._line.unsent < BUSY_BYTES:
+                out.append(frame(pack_padding(TRAIN_BYTES - held.size)).wire)
+                self._line.wrote(len(out[-1]))
         if out and self.selector.may_grow:
             self._line.time()
         return out
+
+    def _learn_usual(self, is_due: bool, now: float) -> None:
+        """How much of the parts before is still on its way when the next one is there."""
+        waiting = self._line.unsent
+        if is_due and waiting < self._usual + ROOM_BYTES:
+            self._on_its_way.append(waiting)
+        elif is_due and self._more is None:
+            self._more = waiting, now
+        elif self._more is not None and waiting < BUSY_BYTES:
+            (more, since), self._more = self._more, None
+            if now - since < PROMPT_S:
+                self._on_its_way.append(more)
+
+    @property
+    def _usual(self) -> float:
+        return max(self._on_its_way) if len(self._on_its_way) >= PARTS else float("inf")
+
+    def _room_s(self, unsent: int) -> float:
+        """So many seconds of picture may be given away now."""
+        if unsent >= ROOM_BYTES or self._line.unsent >= self._usual + ROOM_BYTES:
+            return 0.0
+        carries_bps = self._line.carries_bps()
+        return PROMPT_S if carries_bps is None or carries_bps >= self._sends_bps() else PART_S
 
     def first_parts(self, stream: Stream, part: Frame, window: Window, now: float) -> list[Frame]:
         """What a picture that does not flow yet begins with at this part: nothing, the part, or its segment until here.

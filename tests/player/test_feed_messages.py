@@ -25,6 +25,7 @@ from plenum.wire import (
     pack_end,
     pack_init,
     pack_move,
+    pack_padding,
     pack_part,
     pack_programme,
     pack_selected,
@@ -69,6 +70,7 @@ MESSAGES: dict[str, bytes] = {
     "a farewell": pack_bye(Bye("restarting", retry_ms=200)),
     "a selection": pack_selected(Selected("480p", abandoned=True, why="slow"), 1),
     "a move": pack_move(Move("draining", within_ms=8_000)),
+    "padding": pack_padding(3),
 }
 
 

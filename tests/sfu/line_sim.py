@@ -37,9 +37,9 @@ def ladder(rungs: dict[str, int]) -> tuple[Rendition, ...]:
     return (*video, SOUND)
 
 
-def size_of(rendition: Rendition, index: int) -> int:
+def size_of(rendition: Rendition, index: int, independent_share: float) -> int:
     mean = rendition.bitrate_bps / 8 * 0.2
-    share = INDEPENDENT_SHARE if index == 0 else (PARTS - INDEPENDENT_SHARE) / (PARTS - 1)
+    share = independent_share if index == 0 else (PARTS - independent_share) / (PARTS - 1)
     return int(mean * share)
 
 
@@ -121,6 +121,8 @@ class Line:
     proxy: bool = False
     sound: bool = True
     kernel_bytes: int = KERNEL_BYTES
+    bucket_bytes: int = 0
+    """What was idle lets so much through at once, as a token bucket does."""
     report_every_s: float | None = 1.0
     report_delay: Callable[[float], float] = lambda at: 0.02
     reads: Callable[[float], bool] = lambda at: True
@@ -134,16 +136,27 @@ def run(
     most: str = "",
     parts_come: Callable[[float], bool] = lambda at: True,
     phase_s: float = 0.0,
+    independent_share: float = INDEPENDENT_SHARE,
 ) -> Outcome:
     """Watch for so long. `phase_s`: how far into a segment the viewer joins."""
-    return _Run(line, rungs or RUNGS, most, parts_come, phase_s).run(seconds)
+    return _Run(line, rungs or RUNGS, most, parts_come, phase_s, independent_share).run(seconds)
 
 
 class _Run:
     def __init__(
-        self, line: Line, rungs: dict[str, int], most: str, parts_come: Callable[[float], bool], phase_s: float
+        self,
+        line: Line,
+        rungs: dict[str, int],
+        most: str,
+        parts_come: Callable[[float], bool],
+        phase_s: float,
+        independent_share: float,
     ):
         self._line, self._parts_come = line, parts_come
+        self._independent_share = independent_share
+        self._tokens = 0.0
+        self._unconfirmed: deque[tuple[float, float]] = deque()
+        self._unconfirmed_bytes = 0.0
         self._ladder = ladder(rungs)
         self._window = window(ladder=self._ladder)
         self._viewer = Viewer()
@@ -191,7 +204,10 @@ class _Run:
 
     @property
     def _in_flight(self) -> int:
-        return 0 if self._line.proxy else int(self._kernel)
+        """As TIOCOUTQ has it: also what has left and was not confirmed yet."""
+        while self._unconfirmed and self._unconfirmed[0][0] <= self._now:
+            self._unconfirmed_bytes -= self._unconfirmed.popleft()[1]
+        return 0 if self._line.proxy else int(self._kernel + self._unconfirmed_bytes)
 
     def _produce(self) -> list[Frame]:
         """Parts that are due; the first ones are those of the segment that the viewer joins in."""
@@ -203,7 +219,7 @@ class _Run:
                 self._next_part += PARTS - index - 1  # a new encoder starts with a new segment
                 continue
             for rendition in self._ladder[:-1]:
-                one = part(msn, index, rendition, size=size_of(rendition, index))
+                one = part(msn, index, rendition, size=size_of(rendition, index, self._independent_share))
                 self._window.accept(one)
                 made.append(one)
         return made
@@ -234,12 +250,17 @@ class _Run:
             self._kernel += taken
             waiting = self._kernel
         width = max(0.0, line.bps(self._now) - (SOUND_BPS if line.sound else 0)) / 8 * STEP_S
-        passed = min(waiting, width)
+        self._tokens = min(max(line.bucket_bytes, width), self._tokens + width)
+        passed = min(waiting, self._tokens)
+        self._tokens -= passed
         if line.proxy:
             self._proxied -= passed
         else:
             self._kernel -= passed
         self._passed += passed
+        if passed:
+            self._unconfirmed.append((self._now + 2 * line.delay_s, passed))
+            self._unconfirmed_bytes += passed
         while self._messages and self._messages[0][0] <= self._passed + 0.5:
             self._arriving.append((self._now + line.delay_s, self._messages.popleft()[1]))
 

@@ -37,7 +37,7 @@ def first_down(outcome: Outcome) -> float:
 @settings(max_examples=40, deadline=None)
 @given(
     width=st.floats(4.5e6, 50e6),
-    delay_s=st.floats(0.001, 0.3),
+    delay_s=st.floats(0.001, 0.25),  # half of the way there and back, which is what the kernel waits for a confirmation
     jitter_s=st.floats(0.0, 0.3),
     phase_s=st.floats(0.0, 2.0),
     proxy=st.booleans(),
@@ -122,6 +122,22 @@ def test_a_direct_line_that_gets_narrow_costs_one_freeze_of_at_most_three_second
     assert outcome.frozen_s() < 3.0
     assert outcome.frozen_s(since=STEP_AT + 6) < 0.1
     assert outcome.names(since=STEP_AT) == ["240p"]
+
+
+@pytest.mark.parametrize(
+    "phase_s", PHASES[1:]
+)  # in the first one a key frame is on its way that takes three seconds itself
+def test_the_word_of_a_smaller_picture_does_not_wait_behind_much_of_the_old_one(phase_s: float) -> None:
+    # A kernel whose congestion window grew on a wide line would take seconds of the picture.
+    outcome = run(Line(step, kernel_bytes=1 << 20), STEP_AT + 12, phase_s=phase_s)
+    assert min(one.at for one in outcome.told if one.why == "slow") - STEP_AT < 1.5
+
+
+@pytest.mark.parametrize("phase_s", PHASES)
+def test_a_narrow_line_with_a_bucket_before_it_is_not_taken_for_a_wide_one(phase_s: float) -> None:
+    outcome = run(Line(step, bucket_bytes=8 * 1024), FREE_AT + 30, phase_s=phase_s, independent_share=1.2)
+    assert [one.rendition for one in outcome.decided if STEP_AT <= one.at < FREE_AT] == ["240p"]
+    assert outcome.decided[-1].rendition == "720p"
 
 
 @pytest.mark.parametrize("phase_s", PHASES)

@@ -19,6 +19,8 @@ export interface Playhead {
   readonly starved: boolean;
   /** A jump is under way; it may never end where it leads to too little media before a hole. */
   readonly seeking: boolean;
+  /** The picture stands still for want of parts; `ranges` are those of the sound. */
+  readonly still?: boolean;
 }
 
 export interface Steering {
@@ -32,6 +34,11 @@ export interface Steering {
 export const TARGET_S = 0.45;
 export const JUMP_BEYOND_S = 1.5;
 const SLOWEST = 0.97;
+/** With less of the target in hand than this something comes late. Slow is heard, but not as a silence is, and saves one. */
+const LOW = 0.6;
+const RATE_WHEN_LOW = 0.85;
+/** While the picture stands still the sound may be the next: it gets more in hand. */
+const TARGET_WHEN_STILL = 1.5;
 const FASTEST = 1.06;
 /** No correction within this distance of the target: time-stretched sound is heard more than 60 ms of delay. */
 const DEAD_BAND_S = 0.06;
@@ -91,7 +98,8 @@ export class Pilot {
     const allowed = nowMs < this.settlingUntil ? SETTLED_WITHIN_S : JUMP_BEYOND_S;
     if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
     this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
-    this.rate = rateFor(this.mean - this.target, this.rate);
+    const target = this.target * (playhead.still ? TARGET_WHEN_STILL : 1);
+    this.rate = ahead < target * LOW ? RATE_WHEN_LOW : rateFor(this.mean - target, this.rate);
     return { rate: this.rate, jumpTo: null, isStuck: false };
   }
 

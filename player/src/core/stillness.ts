@@ -36,6 +36,8 @@ const ENOUGH_S = 0.15;
 /** So much of a segment a key frame may be late and still end the filler that was made before it. */
 const SPARE = 0.75;
 const JOIN_S = 0.02;
+/** A frame from where the element stands: it must not begin in what is past when it is decoded. */
+const AGAIN_S = 0.04;
 const MOST_SPANS = 8;
 
 export type Verdict = "append" | "hold" | "release" | "drop";
@@ -109,14 +111,25 @@ export class Stillness {
     return isDue ? this.behindNextKey(end, at) : null;
   }
 
+  /**
+   * Where a filled picture has to begin once more, else null. An element that stopped (the sound too ran dry for a moment) goes on
+   * only with a picture that begins where it stands; one that began before counts for nothing.
+   */
+  again({ at, soundEnd, isStarved }: Moment): number | null {
+    const { end, filledFrom } = this;
+    if (!isStarved || filledFrom === null || end === null || filledFrom >= at) return null;
+    if (soundEnd === null || soundEnd < at + LEAST_SOUND_S || at + AGAIN_S >= end) return null;
+    return at + AGAIN_S;
+  }
+
   /** It was filled up to here. */
-  filled(to: number): void {
+  filled(to: number, from = this.end): void {
     if (this.held && this.end !== null && this.held.from <= this.end + JOIN_S) {
       this.held = null;
       this.missed = true;
     }
     if (this.filledFrom === null) this.brokeOff = this.end ?? to;
-    this.filledFrom = this.end;
+    this.filledFrom = from;
     this.end = to;
   }
 

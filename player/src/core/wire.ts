@@ -12,7 +12,7 @@ const VERSION = 1;
 
 export { AUTO } from "./auto";
 
-export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9 } as const;
+export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9, PADDING: 10 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 const INDEPENDENT = 1;
@@ -94,7 +94,7 @@ export function unpack(message: ArrayBuffer): Message {
   const view = new DataView(message);
   if (view.getUint8(0) !== VERSION) throw new BadFrame(`Feed version ${view.getUint8(0)} is not spoken here.`);
   const kind = view.getUint8(1);
-  if (kind < Kind.INIT || kind > Kind.MOVE) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
+  if (kind < Kind.INIT || kind > Kind.PADDING) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
   const flags = view.getUint8(3);
   const header: Header = {
     kind: kind as Kind,

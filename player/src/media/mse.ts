@@ -350,7 +350,8 @@ export class MseEngine implements Engine {
     if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill());
     const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    const playhead = { at, ranges, following: this.following, starved, seeking };
+    const still = this.sound !== null && this.isStill();
+    const playhead = { at, ranges, following: this.following, starved, seeking, still };
     const { rate, jumpTo, isStuck } = this.pilot.steer(playhead, performance.now());
     if (isStuck) {
       this.rebuild("stuck");

@@ -58,6 +58,8 @@ export class Picture {
   fill(moment: Moment): void {
     const to = this.stillness.fillTo(moment);
     if (to !== null) this.fillTo(to);
+    const again = this.stillness.again(moment);
+    if (again !== null) this.fillTo(this.stillness.end ?? again, again);
   }
 
   /** What was played goes, but for what the decoder needs to go on. */
@@ -75,15 +77,14 @@ export class Picture {
   }
 
   /** In the timescale and with the offset of the last real part: the filler belongs to it. */
-  private fillTo(to: number): void {
+  private fillTo(to: number, from = this.stillness.end): void {
     const { last } = this;
-    const { end } = this.stillness;
-    if (!last || end === null) return;
+    if (!last || from === null) return;
     const { timescale } = last.rendition;
-    const [from, until] = [end, to].map((seconds) => Math.round((seconds - last.offsetS) * timescale)) as [number, number];
-    const bytes = this.still.fill(from, until, timescale);
+    const [begin, until] = [from, to].map((seconds) => Math.round((seconds - last.offsetS) * timescale)) as [number, number];
+    const bytes = this.still.fill(begin, until, timescale);
     if (!bytes) return;
     this.track.append(bytes);
-    this.stillness.filled(to);
+    this.stillness.filled(to, from);
   }
 }

@@ -33,7 +33,21 @@ describe("near live", () => {
   });
 
   test("too close plays slower, at least 0.97", () => {
-    expect(flown(new Pilot(), 0.1, 3)).toBe(0.97);
+    expect(flown(new Pilot(), TARGET_S - 0.17, 3)).toBe(0.97);
+  });
+
+  test("about to run dry plays slower at once, and no longer than that lasts", () => {
+    const pilot = new Pilot();
+    expect(flown(pilot, TARGET_S, 2)).toBe(1);
+    expect(pilot.steer(at(103, [90, 103.2]), 13_000).rate).toBe(0.85);
+    expect(pilot.steer(at(103.1, [90, 103.55]), 13_100).rate).toBeGreaterThanOrEqual(0.97);
+  });
+
+  test("while the picture stands still the sound gets more in hand, and no more than that", () => {
+    const still = (ahead: number) => ({ ...at(100, [90, 100 + ahead]), still: true });
+    expect(new Pilot().steer(still(TARGET_S * 0.85), 10_000).rate).toBe(0.85);
+    expect(new Pilot().steer(still(TARGET_S), 10_000).rate).toBe(0.97);
+    expect(new Pilot().steer(still(TARGET_S * 1.5), 10_000).rate).toBe(1);
   });
 
   test("the saw of arriving parts alone changes nothing", () => {

@@ -47,6 +47,24 @@ test("a picture that stays away is filled again and again, a segment each time",
   expect(still.fillTo(moment(13.3))).toBe(15.5);
 });
 
+test("an element that stopped in a filled picture goes on with one that begins where it stands, once", () => {
+  still.filled(13.5);
+  const stopped = moment(11.3, { isStarved: true });
+  const again = still.again(stopped) as number;
+  expect(again).toBeGreaterThan(11.3);
+  expect(again).toBeLessThan(11.4);
+  still.filled(13.5, again);
+  expect(still.again(stopped)).toBeNull();
+  expect(still.judge(part(12), 11.5)).toBe("release");
+});
+
+test("one that moves, or has no sound to go on with, is left alone", () => {
+  expect(still.again(moment(10.6, { isStarved: true }))).toBeNull();
+  still.filled(13.5);
+  expect(still.again(moment(11.3))).toBeNull();
+  expect(still.again(moment(11.3, { isStarved: true, soundEnd: 11.32 }))).toBeNull();
+});
+
 test("nothing but a key frame behind the filler's beginning ends it", () => {
   still.filled(13.5);
   expect(still.judge(part(10.6), 10.8)).toBe("drop");

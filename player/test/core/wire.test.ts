@@ -93,7 +93,7 @@ test("a message that is too short, of another version or of no kind is refused",
   newer[0] = 2;
   expect(() => unpack(newer.buffer)).toThrow(BadFrame);
   const strange = foreign.slice();
-  strange[1] = 10;
+  strange[1] = 11;
   expect(() => unpack(strange.buffer)).toThrow(BadFrame);
 });
 
