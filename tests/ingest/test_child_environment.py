@@ -12,7 +12,7 @@ from ingest.service import Ingest
 from ingest.spare_transcoder import COMMAND, spawn
 from plenum.clock import SystemClock
 from plenum.rtc_binding import MediaBinding
-from plenum.settings import LogSettings, MediaSettings, RtcSettings
+from plenum.settings import DvrSettings, LogSettings, MediaSettings, RtcSettings
 from plenum.web import Gate
 from tests.ingest.running_ingest import SIGNER, TENANT
 
@@ -67,6 +67,7 @@ async def test_peers_and_transcoders_log_as_the_platform_does(tmp_path: Path) ->
         clock=clock,
         media=MediaSettings(),
         rtc=RtcSettings(),
+        dvr=DvrSettings(),
         bind=["127.0.0.1"],
         log=LogSettings(level="error", format="console"),
     )
