@@ -93,7 +93,7 @@ async def test_a_foreign_web_player_plays_the_address(air: Air, come: Come, play
 
 async def test_ffmpeg_decodes_sound_and_picture_of_every_variant(air: Air) -> None:
     renditions = await asyncio.to_thread(_decode_all, air.hls)
-    assert renditions == {(1280, 720), (854, 480), (640, 360)}
+    assert renditions == {(1280, 720), (854, 480), (640, 360), (426, 240)}
 
 
 async def test_the_ffmpeg_program_plays_the_address(air: Air) -> None:

@@ -211,7 +211,7 @@ async def test_watch_slate_and_ended(api: Api, platform: Platform, come: Come) -
     await looker.look(viewer, "watch-ended")
     await presenter.page.get_by_test_id("over").wait_for()
     await looker.look(presenter, "studio-ended")
-    looker.judge(viewer, presenter)
+    looker.judge(viewer, presenter, allowed=(r"dvr\.m3u8",))  # too short an event to have a recording
 
 
 # The studio
