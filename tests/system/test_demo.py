@@ -40,10 +40,6 @@ def viewer_ticket(platform: Platform) -> str:
     return platform.ticket(EVENT, Role.VIEWER, "Tester")
 
 
-async def test_the_demo_prints_a_link_for_each_role(demo: Platform) -> None:
-    assert set(demo.links) == {"presenter", "viewer", "producer", "all"}
-
-
 async def test_a_second_start_takes_less_than_three_seconds(tmp_path: Path) -> None:
     platform = Platform(tmp_path / "data")
     await platform.start()
@@ -53,6 +49,10 @@ async def test_a_second_start_takes_less_than_three_seconds(tmp_path: Path) -> N
     family = platform.family()
     assert await platform.stop() == 0
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == [], "processes were left behind"
+
+
+async def test_the_demo_prints_a_link_for_each_role(demo: Platform) -> None:
+    assert set(demo.links) == {"presenter", "viewer", "producer", "all"}
 
 
 async def test_the_demo_shows_a_moving_picture_and_questions_by_itself(demo: Platform, come: Come) -> None:
