@@ -85,7 +85,7 @@ async def test_a_page_with_websocket_plays_by_push(air: Air, come: Come) -> None
 async def test_a_foreign_web_player_plays_the_address(air: Air, come: Come, player: str) -> None:
     visitor = await come(player)
     page = await _foreign_page(visitor.page, air.hls, player)
-    await first_frame(page, 30)
+    await first_frame(page, 20)
     await until_moving(page, 15)
     assert await sound_level(page) > 0.01
     assert await page.title() == "", "the player gave up"
