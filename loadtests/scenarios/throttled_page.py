@@ -31,7 +31,7 @@ SETTLE_S = 12.0
 LOOK_S = 0.1
 NEVER_S = 999.0
 MOVING_AGAIN_MS = 1000
-"""Pictures that come one by one, late, in the middle of a freeze do not end it."""
+"""For its length, pictures that come one by one, late, in the middle of a freeze do not end it."""
 
 LISTEN = """
 () => {
@@ -160,8 +160,10 @@ class Watching:
             Figure("sound stopped, by the page", after["silentMs"] - before["silentMs"], "ms", most=0),
             Figure("sound stopped, as heard", ear["quietMs"] - ear_before["quietMs"], "ms", most=0),
             Figure("picture stood still, by the page", (after["frozenMs"] - before["frozenMs"]) / 1000, "s"),
-            Figure("freezes beyond 0.4 s", len(freezes), most=1),
-            Figure("longest freeze", max(freezes, default=0.0) / 1000, "s", most=3),
+            Figure("freezes beyond 0.4 s", len(pauses), most=1),
+            Figure(
+                "longest freeze, short motion between two counted in", max(freezes, default=0.0) / 1000, "s", most=3
+            ),
             Figure("back at the top after the limit", back_s, "s", most=30),
             Figure("switches after that", len(later), most=0),
             Figure("stalls", after["stalls"] - before["stalls"]),
