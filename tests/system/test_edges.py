@@ -134,5 +134,5 @@ async def _base(page: Page) -> str:
 
 async def _read(page: Page, what: str) -> dict[str, Any]:
     seen = dict(await page.evaluate("probe.read()"))
-    print(f"{what}: {seen}")  # noqa: T201
+    print(f"{what}: {seen} {await stats(page)}")  # noqa: T201
     return seen
