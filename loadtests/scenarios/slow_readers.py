@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from loadtests.api_client import Api
+from loadtests.films import Film, make_film
 from loadtests.presenting import presenting
 from loadtests.recording import recording
 from loadtests.running_platform import Platform, metric
@@ -33,6 +34,8 @@ from plenum.media import ProgrammeState
 TITLE = "slow readers get less and less; nobody else notices"
 LADDER = '["480p", "360p", "240p"]'
 """200 viewers of 720p would be 580 Mbit/s: more than generator, proxy and encoder leave of two cores."""
+FILM = Film(854, 480, 30, 12.0)
+"""Texture that costs the encoder the whole bitrate of a rendition."""
 WAYS = ("direct", "nginx")
 SAMPLE_S = 0.5
 SETTLE_S = 4.0
@@ -62,19 +65,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
     figures: list[Figure] = []
-    for way in options.ways.split(","):
-        with tempfile.TemporaryDirectory(prefix="plenum-slow-") as folder:
-            figures += await _measure(Path(folder), way, options, show)
+    with tempfile.TemporaryDirectory(prefix="plenum-slow-") as base:
+        film = await asyncio.to_thread(make_film, Path(base) / "busy.mkv", FILM)
+        for way in options.ways.split(","):
+            folder = Path(base) / way
+            folder.mkdir()
+            figures += await _measure(folder, film, way, options, show)
     return figures
 
 
-async def _measure(folder: Path, way: str, options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
+async def _measure(
+    folder: Path, film: Path, way: str, options: argparse.Namespace, show: Callable[[str], None]
+) -> list[Figure]:
     platform = await Platform(folder / "data", "--load-profile", env={"PLENUM_MEDIA__LADDER": LADDER}).start()
     try:
         async with Api(platform.links["all"]) as api:
             event = await api.create("Slow readers")
         ticket = platform.ticket(event, Role.VIEWER)
-        async with presenting(platform, event, "testsrc"), recording(platform.url, event, ticket) as tape:
+        async with presenting(platform, event, str(film), "--loop"), recording(platform.url, event, ticket) as tape:
             await tape.until_state(ProgrammeState.LIVE)
             await tape.until_segments(1)
             host = platform.url.partition("://")[2]
@@ -173,5 +181,6 @@ def _figures(
         Figure(
             f"{way}: front's memory for each", max(0, seen.peak_bytes - base_bytes) / slow, "bytes", most=MOST_BYTES
         ),
+        Figure(f"{way}: sent to the others", with_slow.mbit_s, "Mbit/s"),
         Figure(f"{way}: generator, of a core", with_slow.cpu_share, most=0.9),
     ]
