@@ -163,7 +163,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
             stage,
             settings.tenant,
             public_url,
-            records=settings.dvr.enabled,
+            recordings=delivery if settings.dvr.enabled else None,
             placement=placement,
             trusts_proxy=trusts_proxy,
         )

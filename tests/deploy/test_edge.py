@@ -6,77 +6,21 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import TracebackType
 
 import aiohttp
 import pytest
 
 from plenum.identity import Principal, Role, Signer
 from plenum.nodes import Card, Nodes, NodeState
-from plenum.store import Embedded, connect, die_with_parent
+from plenum.store import Embedded, connect
 from plenum.wire import SUBPROTOCOL, Kind, Resume, Subscribe, as_bye, as_move, encode_client, unpack
+from tests.edge_stage import PAGES, Edge
 from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
-
-ROOT = Path(__file__).resolve().parents[2]
-SECRET = "a secret of thirty-two bytes or so"
-PAGES = "https://live.example.org"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Edge:
-    """The command, started with these settings; ended, or killed, at the end of the block."""
-
-    def __init__(self, folder: Path, name: str, upstream: str, *flags: str, **env: str) -> None:
-        self.folder = folder / name
-        self.folder.mkdir()
-        self.port, self.admin = free_port(), free_port()
-        self.url, self.admin_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.admin}"
-        ports = ("--port", str(self.port), "--admin-port", str(self.admin))
-        told = ("--public-url", self.url, "--pages-url", PAGES, "--name", name)
-        self.said: list[str] = []
-        self._command = [sys.executable, "-m", "deploy.cli", "edge", "--upstream", upstream, *ports, *told, *flags]
-        self._env = os.environ | {"PLENUM_AUTH__SECRET": SECRET, "PLENUM_LOG__FORMAT": "json", "PYTHONPATH": str(ROOT)}
-        self._env |= env
-
-    async def __aenter__(self) -> Edge:
-        self.process = await asyncio.create_subprocess_exec(
-            *self._command,
-            cwd=self.folder,
-            env=self._env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=die_with_parent,
-        )
-        assert self.process.stdout is not None
-        async with asyncio.timeout(30):
-            while line := await self.process.stdout.readline():
-                self.said.append(line.decode())
-                if b"serves at" in line:
-                    return self
-        raise AssertionError(await self.process.communicate())
-
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self.process.returncode is None:
-            self.process.terminate()
-            self.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(self.process.communicate(), 15)
-
-    async def ready(self) -> int:
-        async with aiohttp.ClientSession() as http, http.get(self.admin_url + "/readyz") as answer:
-            return answer.status
-
 
 class Viewer:
     """A page's socket at an edge."""
