@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from plenum.identity import Principal, Role, Signer
 from plenum.nodes import Card, Nodes, NodeState
 from plenum.store import Embedded, connect, die_with_parent
 from plenum.wire import SUBPROTOCOL, Kind, Resume, Subscribe, as_bye, as_move, encode_client, unpack
+from tests.ports import free_port
 from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
@@ -28,12 +28,6 @@ from tests.sfu.feed_origin import Origin
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of thirty-two bytes or so"
 PAGES = "https://live.example.org"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Edge:

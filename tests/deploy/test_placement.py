@@ -19,7 +19,7 @@ from plenum.nodes import Card, Nodes, NodeState
 from plenum.registry import Registry
 from plenum.settings import load
 from plenum.store import Embedded, connect
-from tests.deploy.test_edge import free_port
+from tests.ports import free_port
 
 EVENT = "town-hall"
 MUNICH = Card("munich", "https://munich.example.org", sockets_max=100)
