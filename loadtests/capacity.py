@@ -1,8 +1,8 @@
 """How many edges a company needs, from what one was measured to cost. Rules only; `python -m loadtests capacity` asks it.
 
 An edge process costs something fixed, something for each viewer and something for each Mbit/s: `fit` finds them in the turns of
-`python -m loadtests.bench.delivery --slope`, whose viewers are what pages are (`auto`, and the sound on a second socket). A machine
-runs one process for each core. What bounds it first, processor, network card or memory, decides how many viewers it carries.
+`python -m loadtests.bench.delivery --slope`, whose viewers are what pages are (`auto`, and the sound on a second socket). A
+machine runs one process for each core. What bounds it first, processor, network card or memory, decides how many it carries.
 Every office has one machine more than it needs, so that one may fail and nobody is sent over the WAN.
 """
 
@@ -89,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True):
     machines: int
     machines_in_largest_office: int
     load_with_all: float
-    """Of a machine's processor, in the office where it is most, while all run …"""
+    """Of what bounds a machine, in the office where it is most, while all run …"""
     load_after_a_failure: float
     """… and when one of that office is gone; above 1 the others could not take its viewers."""
     wan_mbit_per_office: float
@@ -142,21 +142,22 @@ def plan(costs: Costs, company: Company, machine: Machine) -> Plan:
         raise ValueError(f"such a machine carries no viewer: {bound}")
     offices = _offices(company)
     machines = [ceil(viewers / carried) + company.spares for viewers in offices]
-    busiest = max(range(len(offices)), key=lambda at: offices[at] / machines[at])
-    # The share of what the machine could carry with nothing left free.
+    # What a machine could carry with nothing left free.
     whole = min(_bounds(costs, mbit, machine, 1.0).values())
-    # Who is sent to the origin when the office has lost one of its machines and the others are full.
-    sent_away = [0 if company.spares else ceil(viewers / count) for viewers, count in zip(offices, machines, strict=True)]
+    # Who is sent to the origin when an office has lost a machine and the others are full.
+    pairs = list(zip(offices, machines, strict=True))
+    sent_away = [max(0, ceil(viewers - (count - 1) * whole)) for viewers, count in pairs]
     ladder = company.ladder_mbit * OVERHEAD
     over_wan = max(sent_away) * mbit * OVERHEAD
-    alone = machines[busiest] == 1
     return Plan(
         viewers_per_machine=carried,
         bound=bound,
         machines=sum(machines),
         machines_in_largest_office=machines[0],
-        load_with_all=offices[busiest] / machines[busiest] / whole,
-        load_after_a_failure=float("inf") if alone else offices[busiest] / (machines[busiest] - 1) / whole,
+        load_with_all=max(viewers / count / whole for viewers, count in pairs),
+        load_after_a_failure=max(
+            viewers / (count - 1) / whole if count > 1 else float("inf") for viewers, count in pairs
+        ),
         wan_mbit_per_office=ladder,
         wan_mbit_without_edges=offices[0] * mbit * OVERHEAD,
         wan_mbit_after_a_failure=ladder + over_wan,
@@ -207,7 +208,7 @@ def _assumptions(costs: Costs, company: Company, machine: Machine) -> tuple[str,
         "edges of an office take the feed from one of them, so that one copy of each rendition crosses the WAN",
         f"each office has {company.spares} machine(s) more than it needs: one may fail, its viewers go to the others there"
         if company.spares
-        else "no spare machine: the viewers of one that fails go over the WAN to the origin, in one office at a time",
+        else "no spare machine: whom the others of an office cannot take goes over the WAN to the origin, in one office at a time",
     )
 
 
@@ -242,5 +243,6 @@ def _without_spares(found: Plan) -> list[str]:
         return []
     return [
         f"when a machine fails: {found.wan_mbit_after_a_failure:,.0f} Mbit/s over the WAN to its office,"
-        f" {found.origin_mbit_after_a_failure:,.0f} Mbit/s from the origin, where {found.fronts_after_a_failure} machine(s) more are needed"
+        f" {found.origin_mbit_after_a_failure:,.0f} Mbit/s from the origin,"
+        f" where {found.fronts_after_a_failure} machine(s) more are needed"
     ]

@@ -219,7 +219,9 @@ def figures(report: Report, asked: Sequence[str] = ()) -> list[Figure]:
         turns = [turn for turn in report.turns if turn.way == way]
         busiest = max(turn.generator_share for turn in turns)
         found.append(Figure(f"faults, {TITLES[way]}", sum(turn.faults for turn in turns), most=0))
-        found.append(Figure(f"stalls, {TITLES[way]}", sum(turn.stalls for turn in turns), most=0 if way in OURS else None))
+        found.append(
+            Figure(f"stalls, {TITLES[way]}", sum(turn.stalls for turn in turns), most=0 if way in OURS else None)
+        )
         found.append(Figure(f"generator, {TITLES[way]}", 100 * busiest, "%", most=100 * BUSY))
     return found
 
@@ -258,7 +260,8 @@ def main() -> int:
         print(table(report.rows, TITLES))
     for one in report.lines:
         print(
-            f"{TITLES[one.way]}, {one.mbit_per_viewer:.2f} Mbit/s: {100 * one.fixed:.2f} % of a core and {1e6 * one.per_viewer:.0f} µs/s a viewer"
+            f"{TITLES[one.way]}, {one.mbit_per_viewer:.2f} Mbit/s each:"
+            f" {100 * one.fixed:.2f} % of a core and {1e6 * one.per_viewer:.0f} µs/s a viewer"
             f" ({1 / one.per_viewer:.0f} viewers a core), within {100 * one.residual:.1f} %"
         )
     for way, why in report.absent.items():

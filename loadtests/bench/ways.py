@@ -67,7 +67,7 @@ def _push(case: Case, address: str, people: tuple[str, ...] = (), ca_file: str =
     )
 
 
-def _pages(case: Case, address: str, people: tuple[str, ...]) -> PushGroup:
+def _pages(_: Case, address: str, people: tuple[str, ...]) -> PushGroup:
     """Two lines each, as a page has them."""
     return PushGroup(((address,),), people, renditions=(AUTO,), beside=("audio",), connect_per_s=250)
 

@@ -232,7 +232,13 @@ class _Run:
         simple, stream = passing(one, self._window), self._viewer.streams.get(one.header.rendition)
         # As `Client.pass_on` has it.
         is_simple = simple is not None and stream is not None and stream.passed is simple.before
-        if simple is not None and stream is not None and is_simple and not self._unsent and self._in_flight < BUSY_BYTES:
+        if (
+            simple is not None
+            and stream is not None
+            and is_simple
+            and not self._unsent
+            and self._in_flight < BUSY_BYTES
+        ):
             self._write([one.wire])
             self._outcome.passed_on_at.append(self._now)
             self._viewer.passed_on(stream, simple, self._in_flight, self._now)

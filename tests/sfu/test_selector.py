@@ -62,7 +62,9 @@ def test_nobody_on_a_healthy_line_is_ever_switched(
 @pytest.mark.parametrize("proxy", [False, True])
 def test_a_line_that_takes_all_is_given_nearly_every_part_of_the_largest_picture_unasked(proxy: bool) -> None:
     outcome = run(Line(lambda _: WIDE, proxy=proxy), 20)
-    assert len(outcome.passed_on_at) > 0.8 * 17 / 0.2  # after the grace; the first part of a segment is sometimes looked at
+    assert (
+        len(outcome.passed_on_at) > 0.8 * 17 / 0.2
+    )  # after the grace; the first part of a segment is sometimes looked at
 
 
 @pytest.mark.parametrize("proxy", [False, True])
