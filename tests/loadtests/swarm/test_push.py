@@ -82,8 +82,8 @@ def test_messages_that_come_in_pieces_are_put_together(cut: int) -> None:
             before = worker.status().messages
             for _ in range(60):
                 worker.step()
-                for connection in list(worker._by_fd.values()):
-                    while connection.is_open and worker._read(connection, cut):
+                for connection in list(worker._links.by_fd.values()):
+                    while connection.is_open and worker._feed.read(connection, cut):
                         pass
                 if worker.status().messages == before + 3:
                     break
