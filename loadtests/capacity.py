@@ -208,7 +208,7 @@ def _assumptions(costs: Costs, company: Company, machine: Machine) -> tuple[str,
         "edges of an office take the feed from one of them, so that one copy of each rendition crosses the WAN",
         f"each office has {company.spares} machine(s) more than it needs: one may fail, its viewers go to the others there"
         if company.spares
-        else "no spare machine: whom the others of an office cannot take goes over the WAN to the origin, in one office at a time",
+        else "no spare machine: whom the others of an office cannot take goes over the WAN to the origin, one office at once",
     )
 
 
