@@ -185,7 +185,7 @@ class Room:
         with in_pages(heard.wire, len(takers)) as source:
             await self._each(
                 takers,
-                lambda client, now: size if client.pass_on(simple, source) else self._give(client, heard, now),
+                lambda client, now: size if client.pass_on(simple, source, now) else self._give(client, heard, now),
             )
 
     async def _each(self, clients: Collection[Client], give: Callable[[Client, float], int]) -> None:
