@@ -25,6 +25,7 @@ from plenum.web import Gate, application
 from plenum.wire import unpack
 from sfu.delivery import Delivery
 from sfu.dvr import Dvr
+from sfu.pull import Pull
 from tests.sfu import feed_media
 from tests.sfu.conformance import media_playlist as rules
 from tests.sfu.conformance.playlist import apply_delta, read, same_segments
@@ -159,7 +160,7 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 async def test_a_front_knows_whether_a_whole_segment_of_an_event_is_recorded(tmp_path: Path, film: Film) -> None:
     clock = SystemClock()
-    dvr = Dvr(tmp_path / "dvr", lambda *_: True, clock, 4)
+    dvr = Dvr(tmp_path / "dvr", Pull(lambda *_: True, clock), clock, 4)
     assert not await dvr.has(EVENT)
     archive = Archive(tmp_path / "dvr", DvrSettings(min_free_percent=0), clock)
     await archive.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -170,10 +171,35 @@ async def test_a_relay_is_kept_a_minute_after_its_last_use(
 async def test_a_relay_in_use_is_never_dropped(carrier: Callable[[], tuple[Relays, HandClock]]) -> None:
     carried, clock = carrier()
     await carried.start()
-    relay = carried.open(EVENT)
+    relay, other = carried.open(EVENT), carried.open("another")
     with relay.used():
         clock.now = 10_000.0
         assert not relay.is_idle(clock.now)
+        await until(lambda: carried.find("another") is None)  # the reaper ran
+        assert carried.find(EVENT) is relay
+    assert other is not relay
+
+
+async def test_a_relay_that_is_used_again_while_another_one_is_dropped_stays(
+    carrier: Callable[[], tuple[Relays, HandClock]],
+) -> None:
+    carried, clock = carrier()
+    await carried.start()
+    first, second = carried.open(EVENT), carried.open("another")
+    dropped: list[Relay] = []
+
+    async def drop(relay: Relay) -> None:
+        dropped.append(relay)
+        if relay is first:
+            with second.used():  # somebody came and went in the meantime
+                await asyncio.sleep(0)
+
+    carried.on_drop.append(drop)
+    clock.now = 10_000.0
+    await until(lambda: dropped == [first])
+    await asyncio.sleep(0.05)  # the reaper looks again, several times
+    assert carried.find("another") is second
+    assert dropped == [first]
 
 
 async def test_an_edge_carries_a_bounded_number_of_events(
