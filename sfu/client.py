@@ -14,6 +14,7 @@ from aiohttp import web
 from plenum.wire import Bye, Resume, pack_bye
 from sfu import direct, measures
 from sfu.frames import frame
+from sfu.line import BUSY_BYTES
 from sfu.sealed import Sealed
 from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
@@ -82,7 +83,7 @@ class Client:
             return 0
         return int(self._queued[0])
 
-    def pass_on(self, passing: Passing, source: int | None) -> bool:
+    def pass_on(self, passing: Passing, source: int | None, now: float) -> bool:
         """Write the part where it simply follows and nothing waits before it; else False, and `offer` decides.
 
         `source` is a descriptor that holds it, if any. Ten times a second for each viewer: nothing here asks more than it must.
@@ -93,13 +94,16 @@ class Client:
             return False
         if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
+        in_flight = self.in_flight if passing.picture_s else 0
+        if in_flight >= BUSY_BYTES:  # of a picture that was chosen: the rules want to know
+            return False
         wire = passing.part.wire
         sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
         if self._sealed is not None:
             self._sealed.wrote(passing.size)
         if sent < passing.size:
             transport.write(memoryview(wire)[sent:] if sent else wire)
-        self.viewer.passed_on(stream, passing)
+        self.viewer.passed_on(stream, passing, in_flight, now)
         return True
 
     def write(self, message: bytes) -> int:

@@ -374,7 +374,9 @@ class Relays:
         relay, task = self._relays.pop(event), self._tasks.pop(event)
         task.cancel()
         try:
-            await asyncio.gather(task, return_exceptions=True)  # suppressing would swallow that we are cancelled ourselves
+            await asyncio.gather(
+                task, return_exceptions=True
+            )  # suppressing would swallow that we are cancelled ourselves
         finally:
             for listener in self.on_drop:
                 await listener(relay)

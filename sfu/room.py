@@ -115,8 +115,7 @@ class Room:
         client.viewer.adopt(window.programme)
         self._catch_up(client, self._missed(client.viewer, first))
         if window.end_frame is not None:
-            client.write(window.end_frame.wire)
-            client.dismiss(ENDED)
+            self._end(client, window.end_frame)
 
     def _missed(self, viewer: Viewer, first: Subscribe | Resume) -> list[Frame]:
         window = self.relay.window
@@ -193,7 +192,7 @@ class Room:
         with in_pages(heard.wire, len(takers)) as source:
             await self._each(
                 takers,
-                lambda client, now: size if client.pass_on(simple, source) else self._give(client, heard, now),
+                lambda client, now: size if client.pass_on(simple, source, now) else self._give(client, heard, now),
             )
 
     async def _each(self, clients: Collection[Client], give: Callable[[Client, float], int]) -> None:
@@ -230,14 +229,22 @@ class Room:
         return self._census.takers(track.rendition.name) if track is not None else ()
 
     def _tell(self, client: Client, heard: Frame, meaning: Heard) -> int:
-        sent = client.write(heard.wire)
         if meaning is Heard.END:
-            client.dismiss(ENDED)
-        elif self.relay.window.programme is not None:
+            return self._end(client, heard)
+        sent = client.write(heard.wire)
+        if self.relay.window.programme is not None:
             client.viewer.adopt(self.relay.window.programme)
             self._census.note(client)
             self._follow_up(client)
             self._go_on(client)
+        return sent
+
+    def _end(self, client: Client, end: Frame) -> int:
+        """The last word, after what was held back of the last seconds."""
+        picture = client.viewer.picture
+        held = picture.release_all() if picture is not None else []
+        sent = sum(client.write(message) for message in [*held, end.wire])
+        client.dismiss(ENDED)
         return sent
 
     def _go_on(self, client: Client) -> None:

@@ -193,6 +193,12 @@ class Selector:
         is_steady = self._phase is _Phase.STEADY and self._on is not None
         return is_steady and bool(self._rungs) and self.name != self._rungs[0].name
 
+    def is_settled(self, now: float) -> bool:
+        """The largest rung is being sent, is no trial, and nothing says that it is late."""
+        is_top = self._on is not None and self._on.name == self._rungs[0].name and self._came_from is None
+        is_calm = not self._is_behind and not self._is_lost and now >= self._grace_until
+        return self._phase is _Phase.STEADY and is_top and is_calm
+
     @property
     def is_changing(self) -> bool:
         return self._phase is _Phase.CHANGING
@@ -243,6 +249,12 @@ class Selector:
         self._calm_s += picture_s
         if self._calm_s >= self._patience.quiet_s:
             self._slow_since = None
+
+    def passed(self, picture_s: float, now: float) -> None:
+        """While settled, a part was due on a line that had taken all before it: what `look` and `sent` would note of it."""
+        self._usual_waiting.above(0.0, now)
+        self._late_since = None
+        self.sent(picture_s)
 
     def look(self, signs: Signs, now: float) -> Choice | None:
         """Before each part, and while something waits."""

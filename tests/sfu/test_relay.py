@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
 from plenum.identity import Role, Signer
@@ -142,6 +144,31 @@ async def test_junk_from_upstream_breaks_only_that_connection(origin: Origin, fr
     while (await watcher.until(Kind.PART, LARGE.id)).msn < 1:
         pass
     assert not watcher.socket.closed
+
+
+async def test_an_upstream_that_says_only_what_is_known_already_is_left(
+    origin: Origin, front: Front, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "SILENT_S", 0.3)
+    await origin.begin(film, 1)
+    await (await front.watch("360p")).until(Kind.PART)
+    old = film.parts(0)[0]
+    async with asyncio.timeout(5):
+        while len(origin.tickets) == 1:
+            await origin.tell_raw(old)
+            await asyncio.sleep(0.05)
+
+
+async def test_figures_of_an_event_that_was_opened_again_while_it_was_dropped_stay(front: Front) -> None:
+    queue = partial(REGISTRY.get_sample_value, "plenum_edge_queue_bytes", {"event": EVENT})
+    front.delivery.open(EVENT)
+    dropping = asyncio.create_task(front.delivery._relays._drop(EVENT))
+    await asyncio.sleep(0)
+    front.delivery.open(EVENT)
+    await dropping
+    assert queue() is not None
+    await front.delivery._relays._drop(EVENT)
+    assert queue() is None
 
 
 async def test_a_relay_is_kept_a_minute_after_its_last_use(

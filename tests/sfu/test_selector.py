@@ -60,6 +60,20 @@ def test_nobody_on_a_healthy_line_is_ever_switched(
 
 
 @pytest.mark.parametrize("proxy", [False, True])
+def test_a_line_that_takes_all_is_given_nearly_every_part_of_the_largest_picture_unasked(proxy: bool) -> None:
+    outcome = run(Line(lambda _: WIDE, proxy=proxy), 20)
+    assert (
+        len(outcome.passed_on_at) > 0.8 * 17 / 0.2
+    )  # after the grace; the first part of a segment is sometimes looked at
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_once_a_line_gets_narrow_nothing_is_given_to_it_unasked(proxy: bool) -> None:
+    outcome = run(Line(step, proxy=proxy), FREE_AT)
+    assert STEP_AT - 1 < max(outcome.passed_on_at) < first_down(outcome)
+
+
+@pytest.mark.parametrize("proxy", [False, True])
 @pytest.mark.parametrize(
     ("every_s", "why"),
     [(60.0, "a page in the background"), (None, "a page that never reports")],
