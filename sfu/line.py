@@ -125,10 +125,13 @@ class Line:
         """What the viewer saw to arrive at, of what was given at once."""
         self._timed.append(bps)
 
+    def is_late(self, now: float) -> bool:
+        """What was sent comes later than usual, by a report that is not too old."""
+        return self._is_late and self.is_fresh(now)
+
     def is_full(self, now: float) -> bool:
         """What was given away comes late already: whatever follows waits here, where it can be thrown away."""
-        is_late = self._is_late and self.is_fresh(now)
-        return is_late and self._picture_s - self._got_s >= self._usual_s + LATE_WINDOW_S - 0.01
+        return self.is_late(now) and self._picture_s - self._got_s >= self._usual_s + LATE_WINDOW_S - 0.01
 
     def outstanding(self, now: float) -> int:
         """Bytes written and not received, by a report that is not too old to say anything."""
