@@ -26,6 +26,8 @@ USUAL_PARTS = 25
 PROMPT_S = 0.8
 """A line that brought within so long what was more on its way than usual has a long way, or had a key frame to bring. So much
 of what was held is given to it at once; one part to a line that carries less than the picture."""
+PADDING_LEAST_BYTES = 8 * 1024
+"""The viewer times what comes behind the part: behind a proxy that is all that tells."""
 CATCH_UP_S = 0.5
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
@@ -90,6 +92,10 @@ class Picture:
             self.turns.append(choice.direction)
         if choice.abandoned:
             self.drop()
+
+    def say_idle(self) -> None:
+        """To who finds its line late: there is nothing on its way, what is late is the programme."""
+        self.news.append(frame(pack_padding(0)).wire)
 
     def drop(self) -> None:
         self._held.clear()
@@ -165,9 +171,9 @@ class Picture:
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
-            is_to_time = held.starts and held.size < TRAIN_BYTES and self.selector.may_grow and self.selector.is_calm
+            is_to_time = held.starts and self.selector.may_grow and self.selector.is_calm
             if is_to_time and self._line.unsent < BUSY_BYTES:
-                out.append(frame(pack_padding(TRAIN_BYTES - held.size)).wire)
+                out.append(frame(pack_padding(max(PADDING_LEAST_BYTES, TRAIN_BYTES - held.size))).wire)
                 self._line.wrote(len(out[-1]))
         if out and self.selector.may_grow:
             self._line.time()

@@ -170,6 +170,8 @@ class Viewer:
             if progress.carries_bps is not None and progress.carries_bps > 0:
                 self._line.timed(progress.carries_bps)
             self._picture.selector.reported(self._line.behind_s + self._picture.held_s, now)
+            if progress.late_ms > 0 and self._line.behind_s == 0 and not self._picture.holds:
+                self._picture.say_idle()
         self._is_doubted = self._is_slow(now)
         if self._is_doubted or (self._picture is not None and not self._picture.may_pass(now)):
             self._ask_again()

@@ -35,6 +35,8 @@ export interface FeedListener {
   gap?(header: wire.Header): void;
   /** Padding came: it was timed, and the next report says so. */
   timed?(): void;
+  /** The answer to a report of lateness: nothing is on its way here, it is the programme that is late. */
+  idle?(): void;
   /** Of AUTO: what the server chose. */
   selected?(selected: wire.Selected): void;
   /** The producer ended the event. */
@@ -253,6 +255,10 @@ export class Feed {
         if (this.positions.take(header)) listener.part(header, payload);
         return;
       case wire.Kind.PADDING:
+        if (payload.length === 0) {
+          listener.idle?.();
+          return;
+        }
         this.carriesBps = Math.round((payload.length * 8000) / Math.max(1, performance.now() - this.partAt));
         listener.timed?.();
         return;

@@ -66,6 +66,8 @@ export class PushPath {
   private lateSince: number | null = null;
   private selectedAt = Number.NEGATIVE_INFINITY;
   private gaveUpAt = Number.NEGATIVE_INFINITY;
+  /** Both were late, and sound that comes again comes first. */
+  private soundLateAt = Number.NEGATIVE_INFINITY;
   private reports = 0;
   private isBehind = false;
 
@@ -160,10 +162,11 @@ export class PushPath {
     this.lookedAt = now;
     const lateMs = this.beside ? this.lateMs(now) : 0;
     this.engine.late(lateMs > 0);
+    if (this.soundTime.lateMs(now) >= GIVE_UP_MS) this.soundLateAt = now;
     if (lateMs === 0 || stoodStill) return;
     this.lateSince ??= now;
     if (now - this.lateReportAt >= LATE_AGAIN_MS) this.reportFirst();
-    if (lateMs >= GIVE_UP_MS && this.soundTime.lateMs(now) < GIVE_UP_MS) this.giveUp(now, this.lateSince);
+    if (lateMs >= GIVE_UP_MS && now - this.soundLateAt > GIVE_UP_MS) this.giveUp(now, this.lateSince);
   }
 
   private giveUp(now: number, lateSince: number): void {
@@ -215,6 +218,7 @@ export class PushPath {
       },
       selected: (selected) => this.selected(selected),
       timed: () => this.reportFirst(),
+      idle: () => this.pictureTime.forget(),
       blocked: () => listener.left("blocked"),
     };
   }
