@@ -179,7 +179,7 @@ class Feed:
                 self._selected(line, bytes(payload), now)
             case Kind.MOVE:
                 self._phases.tally.events["move"] += 1
-                self._failover.move(line, now)
+                self._failover.told_to_move(line, now)
             case Kind.END:
                 self._phases.tally.events["end"] += 1
                 line.is_over = True
