@@ -23,7 +23,7 @@ FAREWELL_S = 2.0
 """How long a viewer that is sent away has to answer the close frame before the connection is cut."""
 CLOSE_NORMAL = 1000
 CLOSE_OTHER = 1008
-CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
+CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012, "internal": 1011}
 EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
 """An edge that was away is sent most of a window at once; there are few of them."""
 

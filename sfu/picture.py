@@ -92,6 +92,13 @@ class Picture:
         self._held.clear()
         self._held_bytes = 0
 
+    def release_all(self) -> list[bytes]:
+        """Nothing follows any more: what is held goes out, however long the line takes for it."""
+        out = [*self.news, *(message for held in self._held for message in held.messages)]
+        self.news = []
+        self.drop()
+        return out
+
     def look(self, unsent: int, in_flight: int, position: Position | None, is_due: bool, now: float) -> Choice | None:
         """Whether something else is to be sent, by what waits right now; the old picture stands at this position."""
         self._line.look(unsent + in_flight, now)

@@ -311,8 +311,9 @@ class Viewer:
         if self._played is None or sent is None:
             return False
         (msn, index), at = self._played
-        ahead_s = (sent[0] - msn) * SEGMENT_S + (sent[1] - index) * PART_S
-        return now - at <= self._limits.report_valid_s and ahead_s > most_s
+        if now - at > self._limits.report_valid_s:
+            return False
+        return (sent[0] - msn) * SEGMENT_S + (sent[1] - index) * PART_S > most_s
 
     def _settle(self, entered: Stream) -> None:
         """A chosen rendition flows: those of its kind that were to leave do so, once all chosen ones flow."""

@@ -22,6 +22,7 @@ from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
 
+
 class Viewer:
     """A page's socket at an edge."""
 

@@ -22,7 +22,7 @@ from plenum.registry import Registry
 from plenum.settings import load
 from plenum.store import Embedded, connect
 from sfu.placement import Offices
-from tests.deploy.test_edge import free_port
+from tests.ports import free_port
 
 EVENT = "town-hall"
 MUNICH = Card("munich", "https://munich.example.org")

@@ -189,6 +189,7 @@ def test_who_is_told_to_move_goes_before_leaving_and_loses_nothing() -> None:
     assert b'"resume"' in greeting and b'"msn":0,"part":7' in greeting
 
 
+@pytest.mark.alone
 def test_a_line_whose_server_dies_goes_on_at_the_next_address_at_once() -> None:
     worker = PushWorker("test")
     with ScriptedFeed([script(parts()[:8])], hang_up=True) as old, ScriptedFeed([script(parts()[8:])]) as new:
