@@ -92,6 +92,8 @@ class Patience(msgspec.Struct, frozen=True):
     """How much of a line is planned with."""
     quiet_s: float = 5.0
     """Up after so many seconds of picture without a sign of lateness."""
+    calm_s: float = 1.5
+    """What the line carries is tried out after so many."""
     doubt_s: float = 60.0
     """… and after so many where the line was seen to carry too little when it was given much at once."""
     off_quiet_s: float = 8.0
@@ -198,6 +200,11 @@ class Selector:
         is_top = self._on is not None and self._on.name == self._rungs[0].name and self._came_from is None
         is_calm = not self._is_behind and not self._is_lost and now >= self._grace_until
         return self._phase is _Phase.STEADY and is_top and is_calm
+
+    @property
+    def is_calm(self) -> bool:
+        """No sign of lateness for a while: the line has room for more than the picture."""
+        return self._calm_s >= self._patience.calm_s
 
     @property
     def is_changing(self) -> bool:

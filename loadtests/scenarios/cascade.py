@@ -27,12 +27,13 @@ from urllib.parse import urlsplit
 from loadtests import line, towns
 from loadtests.api_client import Api
 from loadtests.presenting import presenting
+from loadtests.recording import witnessing
 from loadtests.running_edge import PORT, RunningEdge
 from loadtests.running_platform import Platform
 from loadtests.scenarios.figures import Figure
 from loadtests.swarm.group import Answer, PushGroup
 from loadtests.swarm.swarm import Swarm
-from loadtests.swarm.tally import PhaseResult
+from loadtests.swarm.tally import BUSY, PhaseResult
 from loadtests.swarm.tickets import tickets
 from loadtests.towns import Town
 from plenum.identity import TICKET_S, Role
@@ -110,7 +111,7 @@ class Cascade:
                 async with Api(self._platform.links["all"]) as api:
                     self._event = await api.create("Town hall")
             token = self._platform.ticket(self._event, Role.PRODUCER)
-            async with self._presented():
+            async with self._presented(), witnessing(self._platform.url, self._event, token) as witness:
                 for name in OFFICES:
                     await self._edges[name].start()
                 self._prove_the_wall()
@@ -122,7 +123,9 @@ class Cascade:
                     await self._stop_an_edge(swarm, token)
                 await self._platform.kill()
             await self._restart_the_origin(swarm)
-            result = await asyncio.to_thread(swarm.stop)
+            result = await asyncio.to_thread(swarm.stop, witness.source)
+            compared = Figure("parts compared with the origin's own", result.compared_parts, least=1)
+            self._figures.append(compared)
             self._conclude({phase.name: phase for phase in result.phases})
             return self._figures
         finally:
@@ -313,7 +316,12 @@ class Cascade:
             Figure("stalls while an edge was stopped", drained.stalls, most=0),
             Figure("sockets that broke while an edge was stopped", drained.events.get("lost", 0), most=0),
             Figure("sockets that broke while the origin was away", restarted.events.get("lost", 0), most=0),
-            Figure("parts missing, torn, or with a number that went back", sum(faults.values()), most=0),
+            Figure(
+                "parts missing, torn, not the origin's, or with a number that went back", sum(faults.values()), most=0
+            ),
+            Figure(
+                "generator, of a core at most", 100 * max(p.cpu_share for p in phases.values()), "%", most=100 * BUSY
+            ),
         ]
 
 

@@ -276,7 +276,7 @@ class PullWorker(Worker[PullViewer, Track]):
         self._phases.tally.waits[bin_of(waited)] += 1
         if is_first:
             track.continuity.begin(playlist)
-            new = playlist.parts[-1:]
+            new = list(playlist.parts[-1:])
         else:
             new, faults = track.continuity.take(playlist)
             self._phases.tally.faults.update(faults)

@@ -87,6 +87,7 @@ export class MseEngine implements Engine {
   /** No more of this picture is on its way. */
   private isGivenUp = false;
   private isCutOff = false;
+  private isLate = false;
   private started = false;
   private following = true;
   private evictedAt = 0;
@@ -139,6 +140,11 @@ export class MseEngine implements Engine {
   /** The line that brings the picture is broken, the one that brings the sound is not. */
   cutOff(isCutOff: boolean): void {
     this.isCutOff = isCutOff;
+  }
+
+  /** The picture comes later than usual: the sound may be next. */
+  late(isLate: boolean): void {
+    this.isLate = isLate;
   }
 
   init(header: Header, bytes: Uint8Array<ArrayBuffer>): void {
@@ -350,7 +356,7 @@ export class MseEngine implements Engine {
     if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill());
     const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    const still = this.sound !== null && this.isStill();
+    const still = this.sound !== null && (this.isLate || this.isStill());
     const playhead = { at, ranges, following: this.following, starved, seeking, still };
     const { rate, jumpTo, isStuck } = this.pilot.steer(playhead, performance.now());
     if (isStuck) {

@@ -33,6 +33,8 @@ export interface FeedListener {
   part(header: wire.Header, bytes: Uint8Array<ArrayBuffer>): void;
   /** Parts before this one were not sent: this line was too slow, or away for too long. */
   gap?(header: wire.Header): void;
+  /** Padding came: it was timed, and the next report says so. */
+  timed?(): void;
   /** Of AUTO: what the server chose. */
   selected?(selected: wire.Selected): void;
   /** The producer ended the event. */
@@ -53,6 +55,8 @@ export interface FeedOptions {
   /** Whether the page's other line, to the same address, is silent for so long too. */
   otherIsSilent?(address: string, ms: number): boolean;
   readonly connect?: Connect;
+  /** Ends a socket at once; without it nothing is given up. */
+  sever?(socket: WebSocket): void;
   random?(): number;
 }
 
@@ -74,6 +78,10 @@ export class Feed {
   private isRefused = false;
   /** Where to open again although another address is better: nothing was wrong with it. */
   private staysAt = "";
+  /** The largest picture to begin with on the next line; the choice itself stays. */
+  private beginsWith = "";
+  private partAt = 0;
+  private carriesBps: number | null = null;
   private attempt = 0;
   private everOpened = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -127,11 +135,35 @@ export class Feed {
   }
 
   /** What was played; `null` where that says nothing of the line: then what was received stands for it. */
-  progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number): void {
+  progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number, lateMs = 0): void {
     const got = this.positions.newest();
     if (!got) return;
     const { msn, part } = played ?? got;
-    this.line?.send(wire.progress(msn, part, lagMs, [got.msn, got.part]));
+    const receipt: wire.Receipt = {
+      got: [got.msn, got.part],
+      ...(lateMs > 0 && { late_ms: lateMs }),
+      ...(this.carriesBps !== null && { carries_bps: this.carriesBps }),
+    };
+    this.carriesBps = null;
+    this.line?.send(wire.progress(msn, part, lagMs, receipt));
+  }
+
+  /**
+   * The line does not carry what is on its way, and that stands before all that would replace it: another line to the same
+   * address, which begins with the current segment of a picture no larger than this. Whether it was done.
+   */
+  giveUp(most: string): boolean {
+    const { line } = this;
+    const { sever } = this.options;
+    if (!sever || !line?.isOpen || this.successor || this.moving !== undefined) return false;
+    this.positions.forget();
+    this.selection = null;
+    this.staysAt = line.address;
+    this.beginsWith = most;
+    this.line = null;
+    line.sever(sever);
+    void this.open();
+    return true;
   }
 
   /** Media should come and has not for so long. */
@@ -175,6 +207,12 @@ export class Feed {
     const { renditions } = this.wanted;
     const from = this.held();
     const kind = this.kind();
+    if (this.beginsWith) {
+      line.send(wire.subscribe(renditions, this.ticket, { ...kind, most: this.beginsWith, slow: true }));
+      this.beginsWith = "";
+      line.send(wire.subscribe(renditions, this.ticket, kind));
+      return;
+    }
     line.send(from ? wire.resume(from, renditions, this.ticket, kind) : wire.subscribe(renditions, this.ticket, kind));
   }
 
@@ -211,7 +249,12 @@ export class Feed {
         listener.init(header, payload);
         return;
       case wire.Kind.PART:
+        this.partAt = performance.now();
         if (this.positions.take(header)) listener.part(header, payload);
+        return;
+      case wire.Kind.PADDING:
+        this.carriesBps = Math.round((payload.length * 8000) / Math.max(1, performance.now() - this.partAt));
+        listener.timed?.();
         return;
       case wire.Kind.GAP:
         listener.gap?.(header);
