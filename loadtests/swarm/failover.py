@@ -94,6 +94,8 @@ class Failover:
         tally.waits[bin_of(now - connection.began)] += 1
         if line.newest is not None:
             line.check.reopened()
+        if connection.promised is not None:
+            line.check.selected(connection.promised)
         if line.coming is connection:
             if line.is_in_doubt and line.connection is not None:
                 line.lost_at = line.connection.part_at

@@ -281,3 +281,15 @@ def test_each_viewer_remembers_which_pictures_it_was_told() -> None:
         run(worker, 5)
         assert worker.choices() == [("240p", "")]
         worker.finish()
+
+
+def test_what_another_server_chooses_before_its_first_part_holds_from_there_on() -> None:
+    """It begins with a gap and a picture that it announced: all as it should be."""
+    worker = PushWorker("test")
+    then = script([chosen(), gap(1, 0), *parts()[10:]])
+    with ScriptedFeed([script([chosen(), *parts()[:8]])], hang_up=True) as old, ScriptedFeed([then]) as new:
+        group = PushGroup(((old.address, new.address),), ("t",), beside=(), connect_per_s=1000, is_steady=False)
+        worker.add(msgspec.structs.replace(group, may_skip=True))
+        run(worker, 18)
+        (tally,) = worker.finish()
+    assert (tally.messages, dict(tally.faults)) == (18, {})
