@@ -94,6 +94,8 @@ class Failover:
         tally.waits[bin_of(now - connection.began)] += 1
         if line.newest is not None:
             line.check.reopened()
+        for gap in connection.gaps:
+            line.check.gap(gap)
         if connection.promised is not None:
             line.check.selected(connection.promised)
         if line.coming is connection:

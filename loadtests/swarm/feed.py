@@ -174,7 +174,10 @@ class Feed:
                 connection.part_at = now
             case Kind.GAP:
                 self._phases.tally.events["gap"] += 1
-                line.check.gap(header)
+                if connection.is_settled:
+                    line.check.gap(header)
+                else:
+                    connection.gaps.append(header)
             case Kind.SELECTED:
                 self._selected(connection, bytes(payload), now)
             case Kind.MOVE:

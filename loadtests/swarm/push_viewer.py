@@ -15,7 +15,7 @@ from loadtests.swarm.phases import Told
 from loadtests.swarm.playout import Playout
 from loadtests.swarm.tally import Tally, bin_of
 from plenum.media import Programme, ProgrammeState
-from plenum.wire import AUTO, ClientMessage, Progress, Resume, Selected, Subscribe
+from plenum.wire import AUTO, ClientMessage, Header, Progress, Resume, Selected, Subscribe
 
 RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
 
@@ -27,6 +27,7 @@ class Connection:
         "address",
         "began",
         "budget",
+        "gaps",
         "inits",
         "is_open",
         "is_settled",
@@ -50,8 +51,9 @@ class Connection:
         self.is_settled = False
         """A part has come."""
         self.part_at = 0.0
+        self.gaps: list[Header] = []
         self.promised: Selected | None = None
-        """What was chosen there before its first part came; until then the line's other connection goes on."""
+        """What was skipped and chosen there before its first part came; until then the line's other connection goes on."""
         self.budget = 0.0
         self.inits: set[tuple[int, int, int]] = set()
 
