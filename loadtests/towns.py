@@ -80,6 +80,7 @@ def found() -> None:
         "nft add table ip wall",
         "nft add chain ip wall pass { type filter hook forward priority 0 ; policy drop ; }",
         "nft add chain ip wall count { type filter hook forward priority -1 ; }",
+        "nft add chain ip wall cut { type filter hook forward priority -2 ; }",
         "nft add rule ip wall pass ct state established,related accept",
     ):
         run(command)
@@ -89,6 +90,17 @@ def allow(pairs: Iterable[tuple[Town, Town]]) -> None:
     """Connections from the first town of each pair to the second one."""
     for source, target in pairs:
         run(f"nft add rule ip wall pass ip saddr {source.address} ip daddr {target.address} accept")
+
+
+def cut(town: Town) -> None:
+    """From now on no packet reaches this town or leaves it, of whatever connection, and nobody is told."""
+    for where in ("saddr", "daddr"):
+        run(f"nft add rule ip wall cut ip {where} {town.address} drop")
+
+
+def mend() -> None:
+    """Packets pass again as before all cuts."""
+    run("nft flush chain ip wall cut")
 
 
 def count(source: Town, target: Town) -> None:

@@ -217,6 +217,14 @@ def figures(report: Report, asked: Sequence[str] = ()) -> list[Figure]:
     if _is_due(report, asked, "push-page", "files"):
         ratio = _ratio(report, "files", "push-page")
         found.append(Figure("pages by push, viewers per core to nginx with files", ratio, "x", least=LEAST_TO_FILES))
+    told = (
+        ("pages by push, CPU to the bare loop's", "push-page", "loop"),
+        ("push by name, viewers per core to nginx", "files", "push"),
+    )
+    for name, way, base in told:
+        beside = between(report.turns, way, base)
+        if beside is not None:
+            found.append(Figure(name, beside, "x"))
     found.append(Figure("measurements that went wrong", len(report.failed), most=0))
     for way in dict.fromkeys(turn.way for turn in report.turns):
         turns = [turn for turn in report.turns if turn.way == way]

@@ -39,9 +39,8 @@ class Track:
     """One rendition of one viewer, and the connection that it is fetched over."""
 
     __slots__ = (
-        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist",
-        "retry_at", "todo",
-        "url", "viewer",
+        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist", "retry_at",
+        "todo", "url", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: PullViewer, url: str, kind: int) -> None:
