@@ -170,7 +170,7 @@ class Conversation:
                 server_time_ms=round(self._clock.wall() * 1000),
             )
         )
-        self._entering = asyncio.create_task(room.admit(self.seat, person, principal.name, hello.last))
+        self._entering = asyncio.create_task(room.admission.admit(self.seat, person, principal.name, hello.last))
         self._entering.add_done_callback(_entering_ended)
 
     # commands
