@@ -159,7 +159,9 @@ class Measuring:
     async def _next_segment(self) -> int:
         """Wait for a whole segment; returns the number of the next."""
         named = [self.tape.rendition(name).id for name in (PICTURE, SOUND)]
-        await self.tape.until(lambda: all(self.tape.parts[one] for one in named))  # it is live before its first part is here
+        await self.tape.until(
+            lambda: all(self.tape.parts[one] for one in named)
+        )  # it is live before its first part is here
         newest = max(self.tape.parts[one][-1].msn for one in named)
         await self.tape.until(lambda: all(self.tape.parts[one][-1].msn > newest for one in named))
         return newest + 1

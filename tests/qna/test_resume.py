@@ -9,7 +9,7 @@ import pytest
 
 from plenum.identity import Role, Signer
 from plenum.store import Embedded
-from qna import room
+from qna import admission
 from tests.qna.pages import EVENT, Front, Message, Page, published
 
 
