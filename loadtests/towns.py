@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.line import LineUnavailable
+from loadtests.line import LineUnavailable, run
 from plenum.store import die_with_parent
 
 _NEW_NETWORK = 0x4000_0000
@@ -114,17 +114,6 @@ def counted(source: Town, target: Town) -> int:
     """Bytes, headers of the network's packets too."""
     told = json.loads(run(f"nft -j list counter ip wall {source.name}_{target.name}"))
     return int(told["nftables"][-1]["counter"]["bytes"])
-
-
-def run(command: str) -> str:
-    """What the command said. Raises LineUnavailable with what the command said."""
-    try:
-        done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise LineUnavailable(f"{error.filename} is missing: apt install iproute2 nftables") from None
-    if done.returncode:
-        raise LineUnavailable(f"{command}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def _enter(space: Path) -> None:

@@ -186,8 +186,8 @@ async def test_at_the_end_of_the_event_a_slow_viewer_gets_what_was_held_back_for
     while not picture.holds:
         for message in film.parts(msn):
             await origin.tell(message)
-        newest, msn = msn, msn + 1
-        await until(lambda newest=newest: room_of(front).relay.window.resume_point() == (newest, 9))
+        msn += 1
+        await until(lambda last=msn - 1: room_of(front).relay.window.resume_point() == (last, 9))
         await asyncio.sleep(0.01)
     held = [one.position for one in picture._held]
     await origin.end()
