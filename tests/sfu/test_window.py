@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plenum.media import ProgrammeState
+from plenum.wire import pack_end
+from sfu.frames import frame
 from sfu.window import HELD_S, Heard, Segment, Track, Window
 from tests.sfu.feed_parts import HIGH, LADDER, LOW, SOUND, end, init, part, programme, segment, window
 
@@ -252,3 +254,10 @@ def test_a_jump_over_all_numbers_takes_no_time_and_leaves_what_is_new() -> None:
     made = window(segment(5), segment(5, LOW), part(2**32 - 1, 0))
     assert shape(made) == [(2**32 - 1, 1, False)]
     assert shape(made, "360p") == []
+
+
+def test_what_only_a_newer_version_knows_is_ignored() -> None:
+    held = window(segment(1))
+    strange = bytearray(pack_end(1))
+    strange[1] = 11
+    assert held.accept(frame(bytes(strange))) is Heard.IGNORED
