@@ -7,7 +7,7 @@
 import { together, type LinkState } from "../../core/link";
 import { linesFor, NOTHING, type Wanted } from "../../core/lines";
 import { AUTO } from "../../core/quality";
-import { Roster } from "../../core/roster";
+import type { Roster } from "../../core/roster";
 import type { Programme, Selected } from "../../core/wire";
 import type { EngineListener } from "../../media/engine";
 import { MseEngine } from "../../media/mse";
@@ -35,7 +35,6 @@ export interface PushListener extends Omit<EngineListener, "failed"> {
 
 export class PushPath {
   readonly engine: MseEngine;
-  private readonly roster: Roster;
   private readonly first: Feed;
   private beside: Feed | null = null;
   private firstLink: LinkState = { is: "connecting" };
@@ -46,11 +45,10 @@ export class PushPath {
 
   constructor(
     video: HTMLVideoElement,
-    addresses: readonly string[],
+    private readonly roster: Roster,
     private readonly door: Door,
     private readonly listener: PushListener,
   ) {
-    this.roster = new Roster(addresses);
     this.engine = new MseEngine(video, door.clock, {
       ready: () => listener.ready(),
       blocked: (muted) => listener.blocked(muted),
@@ -109,7 +107,8 @@ export class PushPath {
       roster: this.roster,
       ticket: (refused) => this.door.ticketNow(refused),
       beside,
-      otherIsSilent: (address, ms) => (beside ? this.first : this.beside)?.isSilent(address, ms) ?? false,
+      otherSilentMs: (address) => (beside ? this.first : this.beside)?.silentMs(address) ?? null,
+      lookAround: (withinMs) => this.door.lookAround(withinMs),
       listener,
     });
   }
