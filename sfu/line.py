@@ -175,7 +175,9 @@ class Line:
         taken = self._rate(self._busy, over_s)
         received = self._rate(self._reports, over_s) if self.behind_s and self.behind_s >= LATE_S else None
         if received is None and self._is_late and over_s < RATE_LONG_S:
-            received = 0.0  # nothing has come for too long, and nobody can say yet how much does: no hope is drawn from before
+            received = (
+                0.0  # nothing has come for too long, and nobody can say yet how much does: no hope is drawn from before
+            )
         if taken is None or received is None:
             return taken if received is None else received
         # Reports come by whole parts: over a long time what the network took is the better figure where there is one.

@@ -101,7 +101,7 @@ export interface EngineListener {
  */
 export interface PullListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
-  /** The address is not valid any more, or may not be: a fresh one, from a new join answer. */
-  rejoin(): Promise<string>;
+  /** A fresh address: after `lost`, which did not answer, at another server; after "" the same with a new key. */
+  rejoin(lost: string): Promise<string>;
   rungs(rungs: readonly Rung[]): void;
 }

@@ -266,7 +266,7 @@ export class HlsEngine implements PastEngine {
   private openElsewhere(): void {
     const lost = this.hls;
     void this.listener
-      .rejoin()
+      .rejoin(this.address)
       .catch(() => "")
       .then((address) => {
         if (this.hls !== lost || !lost) return;
@@ -277,7 +277,7 @@ export class HlsEngine implements PastEngine {
   }
 
   private keyOf(address: string): DeliveryKey {
-    return new DeliveryKey(address, () => this.listener.rejoin());
+    return new DeliveryKey(address, () => this.listener.rejoin(""));
   }
 
   private bufferedS(): number {

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { ServerClock } from "../../src/core/latency";
+import { Roster } from "../../src/core/roster";
 import { NO_STATS, type EngineStats, type Past } from "../../src/media/engine";
 import { Dvr, type DvrHost } from "../../src/ui/watch/dvr";
 
@@ -96,7 +97,7 @@ beforeEach(() => {
   dvr = new Dvr({
     video,
     canvas: Object.assign(document.createElement("canvas"), { hidden: true }),
-    door: { clock: new ServerClock(), ticketNow: async () => "" } as unknown as DvrHost["door"],
+    door: { clock: new ServerClock(), roster: new Roster(["/feed"]), ticketNow: async () => "" } as unknown as DvrHost["door"],
     engine: () => engine,
     leave: () => {
       engine?.close();
@@ -113,7 +114,7 @@ beforeEach(() => {
     startMs: () => START,
     endMs: () => endMs,
     listener: () => ({ ready() {}, blocked() {}, link() {}, rungs() {}, rejoin: async () => "" }),
-    feed: () => ["/feed"],
+    isPushed: () => true,
     told() {},
     ended() {},
     dismissed() {},

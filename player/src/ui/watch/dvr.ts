@@ -9,7 +9,6 @@ import { computed, signal } from "@preact/signals";
 
 import * as rules from "../../core/dvr";
 import { NOTHING } from "../../core/lines";
-import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import type { Engine, PastEngine, PullListener } from "../../media/engine";
 import { KeptPicture } from "../../media/kept-picture";
@@ -33,15 +32,15 @@ export interface DvrHost {
   live(): void;
   /** The recording of an event that is over was left. */
   close(): void;
-  /** The address of the recording; `renew`: by a new join. "" where there is none. */
-  address(renew: boolean): Promise<string>;
+  /** The address of the recording, "" where there is none; after one that did not answer ("" where only its key is old) another. */
+  address(lost?: string): Promise<string>;
   choice(): string;
   /** Unix ms, 0 for not (yet). */
   startMs(): number;
   endMs(): number;
   listener(): PullListener;
-  /** Where the programme is told while live is closed; none where live does not come by push. */
-  feed(): readonly string[];
+  /** Live comes by push: the feed tells the programme while it is closed. */
+  isPushed(): boolean;
   told(programme: Programme): void;
   ended(): void;
   dismissed(code: string): void;
@@ -155,7 +154,7 @@ export class Dvr {
 
   /** Whether there is a recording of an event that is over: the join answer says so. */
   async lookForReplay(): Promise<void> {
-    const address = await this.host.address(false).catch(() => "");
+    const address = await this.host.address().catch(() => "");
     this.look();
     this.canReplay.value = address !== "" && this.host.startMs() > 0;
   }
@@ -199,7 +198,7 @@ export class Dvr {
     this.isOpen = false;
     this.placeMs.value = fromMs;
     try {
-      const [address, open] = await Promise.all([this.host.address(false), this.player()]);
+      const [address, open] = await Promise.all([this.host.address(), this.player()]);
       if (!address || !open) throw new Error("no recording");
       await this.kept.hold();
       if (mine !== this.turn) return;
@@ -248,11 +247,11 @@ export class Dvr {
   /** Live is closed, but what goes on there is told. */
   private stand(): void {
     const { host } = this;
-    const addresses = host.feed();
-    if (this.standing || addresses.length === 0 || this.isOver.value) return;
+    if (this.standing || !host.isPushed() || this.isOver.value) return;
     this.standing = new Feed({
-      roster: new Roster(addresses),
+      roster: host.door.roster,
       ticket: (refused) => host.door.ticketNow(refused),
+      lookAround: (withinMs) => host.door.lookAround(withinMs),
       listener: {
         link: () => {},
         programme: (programme) => host.told(programme),
@@ -295,7 +294,7 @@ type Open = (host: DvrHost, address: string, past: { fromMs: number; isPaused: b
 /** Loads what plays the recording here: hls.js, else the browser itself. */
 async function opener(video: HTMLVideoElement): Promise<Open | null> {
   const { canHls, HlsEngine } = await import("../../media/hls");
-  const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: () => host.address(true) });
+  const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: (lost) => host.address(lost) });
   if (canHls()) {
     return (host, address, past) => new HlsEngine(host.video, address, host.door.clock, listener(host), host.choice(), past);
   }
