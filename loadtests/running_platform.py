@@ -90,6 +90,12 @@ class Platform:
         """kill -9 of every process of the platform at once."""
         await self._reap(self.family())
 
+    @property
+    def store_url(self) -> str:
+        """Of the store that it runs with, as an edge on this machine may be given it."""
+        settings = json.loads((self.data_dir / "run" / "settings.json").read_text())
+        return str(settings["redis"]["url"])
+
     def family(self) -> list[int]:
         """Process ids of the platform, the supervisor first."""
         return family(self._running().pid)

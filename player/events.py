@@ -41,6 +41,12 @@ class Placement(Protocol):
     async def places(self, address: str) -> list[str]: ...
 
 
+class Recordings(Protocol):
+    """Which events there is something to watch of from their start."""
+
+    async def is_recorded(self, event: str) -> bool: ...
+
+
 class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     language: Language = Language.EN
@@ -87,7 +93,7 @@ class JoinView(msgspec.Struct, frozen=True):
     feed: list[str]
     hls: str
     dvr: str
-    """The playlist from the start of the event; empty where nothing is recorded."""
+    """The playlist from the start of the event; empty where nothing is recorded, or an event is over of which nothing is left."""
     qna: str
     whip: str
     server_time_ms: int
@@ -120,7 +126,7 @@ class Events:
         tenant: str,
         public_url: str,
         *,
-        records: bool = False,
+        recordings: Recordings | None = None,
         placement: Placement | None = None,
         trusts_proxy: bool = False,
     ) -> None:
@@ -131,7 +137,7 @@ class Events:
         self._stage = stage
         self._tenant = tenant
         self._public_url = public_url.rstrip("/")
-        self._records = records
+        self._recordings = recordings
         self._placement = placement
         self._trusts_proxy = trusts_proxy
 
@@ -196,12 +202,18 @@ class Events:
                 ticket_lifetime_s=TICKET_S,
                 feed=[f"{base}/live/{event.id}/feed" for base in bases],
                 hls=f"{bases[0]}/live/{event.id}/{key}/index.m3u8",
-                dvr=f"{bases[0]}/live/{event.id}/{key}/dvr.m3u8" if self._records else "",
+                dvr=f"{bases[0]}/live/{event.id}/{key}/dvr.m3u8" if await self._is_recorded(event) else "",
                 qna=f"/qna/{event.id}/socket",
                 whip=f"/whip/{event.id}",
                 server_time_ms=int(now * 1000),
             )
         )
+
+    async def _is_recorded(self, event: Event) -> bool:
+        """Or may be, while it is not over."""
+        if self._recordings is None:
+            return False
+        return event.state is not EventState.ENDED or await self._recordings.is_recorded(event.id)
 
     async def _places(self, request: web.Request) -> list[str]:
         """Looked up by the address that the request came from, which is kept nowhere."""

@@ -132,6 +132,10 @@ class Delivery:
         if self._dvr is not None:
             await self._dvr.close()
 
+    async def is_recorded(self, event: str) -> bool:
+        """Whether the recordings on this machine have something of the event."""
+        return isinstance(self._dvr, Dvr) and await self._dvr.has(event)
+
     def programme(self, event: str) -> Programme | None:
         """What the event's programme says of itself, where somebody here watches it (or did, a minute ago)."""
         relay = self._relays.find(event)

@@ -92,6 +92,10 @@ class Dvr:
     async def close(self) -> None:
         self._pool.shutdown(wait=False)
 
+    async def has(self, event: str) -> bool:
+        """Whether there is something to play of this event."""
+        return await self._read(lambda: _has_segments(EventRecording(self._folder / event)))
+
     async def _index(self, request: web.Request) -> web.Response:
         event = self._event(request)
         with self._places.one():
@@ -194,6 +198,12 @@ def _recording(event: EventRecording) -> Recording:
     if recording is None:
         raise NotFound("Nothing of this event is recorded (any more).", code="not_recorded")
     return recording
+
+
+def _has_segments(event: EventRecording) -> bool:
+    recording = event.load()
+    names = [rendition.name for rendition in recording.programme.renditions] if recording is not None else []
+    return any(event.has_segment(name) for name in names)
 
 
 def _multivariant(event: EventRecording) -> str:

@@ -69,6 +69,16 @@ class EventRecording:
                 self._tracks[rendition] = TrackRecording(folder, segment_s)
             return self._tracks[rendition]
 
+    def has_segment(self, rendition: str) -> bool:
+        """Whether a whole segment of it is there."""
+        folder = self._folder / rendition
+        try:
+            return any(
+                _ends(folder / index_name(number))[0] for number in numbers(path.name for path in folder.iterdir())
+            )
+        except OSError:
+            return False
+
     def open(self, rendition: str, number: int) -> Piece | None:
         """A media file; None where it is not there (any more)."""
         folder = self._folder / rendition

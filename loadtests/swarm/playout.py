@@ -65,6 +65,10 @@ class Playout:
         """Only the sound counts until a picture comes again."""
         self._ends[0] = _NEVER
 
+    def without_sound(self) -> None:
+        """There is none."""
+        self._ends[1] = _NEVER
+
     def with_picture(self, end: float) -> None:
         if self._ends[0] == _NEVER:
             self._ends[0] = end

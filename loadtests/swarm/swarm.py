@@ -19,11 +19,11 @@ import time
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 
-from loadtests.swarm.checks import Key, Reference
+from loadtests.swarm.checks import Key
 from loadtests.swarm.group import Group, PullGroup, PushGroup, Status
 from loadtests.swarm.pull import PullWorker
 from loadtests.swarm.push import PushWorker
@@ -37,25 +37,6 @@ GC_EVERY = 200_000
 
 class SwarmFailed(Exception):
     """A process of the swarm died or does not answer."""
-
-
-class Worker(Protocol):
-    """One kind of viewers in one process."""
-
-    tallies: list[Tally]
-
-    def step(self) -> None: ...
-
-    def phase(self, name: str) -> None: ...
-
-    def status(self) -> Status: ...
-
-    def leave(self, count: int) -> None: ...
-
-    def finish(self) -> list[Tally]: ...
-
-    @property
-    def reference(self) -> Reference: ...
 
 
 class Swarm:

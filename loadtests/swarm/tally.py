@@ -36,6 +36,10 @@ def bins() -> array[int]:
     return array("Q", bytes(8 * (BINS + 1)))
 
 
+def bin_of(seconds: float) -> int:
+    return min(BINS, max(0, int(seconds * BINS_PER_S)))
+
+
 def percentiles(counts: Iterable[array[int]]) -> Percentiles:
     """Of all samples in these bins together."""
     total = sum((np.frombuffer(one, dtype=np.uint64) for one in counts), np.zeros(BINS + 1, np.uint64))
@@ -77,6 +81,13 @@ class Tally:
         self.stall_s = 0.0
         self.watched_s = 0.0
         self.stalled_viewers = 0
+
+    def arrived(self, now: float, end_wall: float, first_at: float, size: int) -> None:
+        """A part whose last sample was captured at `end_wall`, and that the first viewer had at `first_at`."""
+        self.delays[bin_of(now - end_wall)] += 1
+        self.behind_first[bin_of(now - first_at)] += 1
+        self.messages += 1
+        self.bytes += size
 
     def close(self, now: float, cpu_s: float) -> Tally:
         self.seconds, self.cpu_s = now - self.began, cpu_s - self.cpu_began

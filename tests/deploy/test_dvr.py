@@ -24,6 +24,7 @@ from plenum.settings import DvrSettings
 from plenum.web import Gate, application
 from plenum.wire import unpack
 from sfu.delivery import Delivery
+from sfu.dvr import Dvr
 from tests.sfu import feed_media
 from tests.sfu.conformance import media_playlist as rules
 from tests.sfu.conformance.playlist import apply_delta, read, same_segments
@@ -154,6 +155,23 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             base = await serve(stack, base.replace("http", "ws"), None)
         http = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
         yield Site(base, http)
+
+
+async def test_a_front_knows_whether_a_whole_segment_of_an_event_is_recorded(tmp_path: Path, film: Film) -> None:
+    clock = SystemClock()
+    dvr = Dvr(tmp_path / "dvr", lambda *_: True, clock, 4)
+    assert not await dvr.has(EVENT)
+    archive = Archive(tmp_path / "dvr", DvrSettings(min_free_percent=0), clock)
+    await archive.start()
+    show = Show(archive, film)
+    show.begin()
+    await show.written()
+    assert not await dvr.has(EVENT)
+    show.play(0, 1)
+    await show.end()
+    assert await dvr.has(EVENT)
+    await archive.close()
+    await dvr.close()
 
 
 async def probe(url: str) -> dict[str, Any]:

@@ -28,12 +28,16 @@ class QuietStage:
 
     made: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
+    recorded: set[str] = field(default_factory=set)
 
     async def programme(self, event: Event) -> Programme | None:
         return None
 
     async def viewers(self, event: str) -> int:
         return 7
+
+    async def is_recorded(self, event: str) -> bool:
+        return event in self.recorded
 
     async def created(self, event: Event) -> None:
         self.made.append(event.id)
@@ -89,7 +93,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         registry = Registry(redis, "main", clock)
         app = application()
         app.add_routes(Sessions(registry, gate, signer, clock, "main", 12).routes())
-        app.add_routes(Events(registry, gate, signer, clock, stage, "main", "", records=True).routes())
+        app.add_routes(Events(registry, gate, signer, clock, stage, "main", "", recordings=stage).routes())
         server = TestServer(app)
         await server.start_server()
         made = Site(server, registry, signer, stage)

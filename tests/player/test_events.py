@@ -68,6 +68,17 @@ async def test_joining_gives_all_that_a_page_needs(site: Site) -> None:
     assert joined["dvr"] == joined["hls"].replace("index", "dvr")
 
 
+async def test_an_event_that_is_over_names_its_recording_only_where_there_is_one(site: Site) -> None:
+    producer = await site.producer()
+    made = await create(site, producer)
+    path = f"/api/v1/events/{made['id']}"
+    await producer.post(f"{path}/end", json={}, headers=await site.form(producer))
+    assert (await (await producer.get(f"{path}/join")).json())["dvr"] == ""
+    site.stage.recorded.add(str(made["id"]))
+    joined = await (await producer.get(f"{path}/join")).json()
+    assert joined["dvr"] == joined["hls"].replace("index", "dvr")
+
+
 async def test_the_state_of_an_event_is_there_for_pages_without_a_feed(site: Site) -> None:
     made = await create(site, await site.producer())
     client = await site.invited(str(made["id"]), Role.VIEWER)

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Playwright, async_playwright
 from loadtests.api_client import Api
 from loadtests.chromium import launch
 from loadtests.running_platform import Platform
+from tests.edge_stage import SECRET
 from tests.system.visitors import Visitor
 
 Come = Callable[..., Awaitable[Visitor]]
@@ -46,7 +47,10 @@ async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """The platform with its default ladder and without the demo."""
-    running = Platform(tmp_path_factory.mktemp("platform") / "data")
+    data_dir = tmp_path_factory.mktemp("platform") / "data"
+    data_dir.mkdir(mode=0o700)
+    (data_dir / "secret.key").write_text(SECRET)  # one that edges can be given too
+    running = Platform(data_dir)
     await running.start()
     yield running
     await running.stop()

@@ -42,7 +42,7 @@ export class HlsEngine implements PastEngine {
   readonly path = "hls";
   readonly switches: Switch[] = [];
   private readonly playback: Playback;
-  private readonly key: DeliveryKey;
+  private key: DeliveryKey;
   private hls: Hls | null = null;
   private choice: string;
   private fragment: Fragment | null = null;
@@ -60,7 +60,7 @@ export class HlsEngine implements PastEngine {
 
   constructor(
     readonly video: HTMLVideoElement,
-    readonly address: string,
+    private address: string,
     readonly clock: ServerClock,
     readonly listener: PullListener,
     choice: string,
@@ -70,7 +70,7 @@ export class HlsEngine implements PastEngine {
     this.fromMs = past?.fromMs ?? null;
     this.isPaused = past?.isPaused ?? false;
     this.playback = new Playback(video, listener);
-    this.key = new DeliveryKey(address, () => listener.rejoin());
+    this.key = this.keyOf(address);
     this.open();
   }
 
@@ -239,7 +239,7 @@ export class HlsEngine implements PastEngine {
       hls.recoverMediaError();
     } else if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
       this.attempt += 1;
-      this.lost(this.attempt);
+      this.lost(this.attempt, () => this.openElsewhere());
     } else {
       console.warn("player: starting hls anew:", data.details);
       // It must not say meanwhile that all is well. One that only lost the network plays what it has.
@@ -258,11 +258,29 @@ export class HlsEngine implements PastEngine {
     }, QUIET_MS);
   }
 
-  private lost(attempt: number): void {
+  private lost(attempt: number, again = () => this.open()): void {
     const wait = waitMs(BACKOFF, attempt, Math.random());
     this.listener.link({ is: "lost", attempt, nextAtMs: performance.now() + wait });
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.open(), wait);
+    this.retry = setTimeout(again, wait);
+  }
+
+  /** The edge may be gone: the address that a new join names is at one that is not. */
+  private openElsewhere(): void {
+    const lost = this.hls;
+    void this.listener
+      .rejoin()
+      .catch(() => "")
+      .then((address) => {
+        if (this.hls !== lost || !lost) return;
+        if (address) this.key = this.keyOf(address);
+        this.address = address || this.address;
+        this.open();
+      });
+  }
+
+  private keyOf(address: string): DeliveryKey {
+    return new DeliveryKey(address, () => this.listener.rejoin());
   }
 
   private bufferedS(): number {

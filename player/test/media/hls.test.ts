@@ -8,7 +8,7 @@ import { HlsEngine } from "../../src/media/hls";
 
 type Handler = (name: string, data: object) => void;
 
-const made = vi.hoisted(() => [] as { repairs: number; isGone: boolean; fail(type: string, more?: object): void; play(): void }[]);
+const made = vi.hoisted(() => [] as { repairs: number; isGone: boolean; source: string; fail(type: string, more?: object): void; play(): void }[]);
 
 vi.mock("hls.js", () => {
   class FakeHls {
@@ -20,6 +20,7 @@ vi.mock("hls.js", () => {
     private readonly handlers = new Map<string, Handler>();
     repairs = 0;
     isGone = false;
+    source = "";
 
     constructor() {
       made.push(this);
@@ -42,7 +43,9 @@ vi.mock("hls.js", () => {
     }
 
     attachMedia(): void {}
-    loadSource(): void {}
+    loadSource(address: string): void {
+      this.source = address;
+    }
 
     destroy(): void {
       this.isGone = true;
@@ -54,6 +57,7 @@ vi.mock("hls.js", () => {
 const MOST_WAIT_MS = 7500;
 let links: LinkState[];
 let engine: HlsEngine;
+let rejoin: () => Promise<string>;
 
 const newest = () => made.at(-1) as (typeof made)[number];
 
@@ -61,7 +65,8 @@ beforeEach(() => {
   vi.useFakeTimers();
   made.length = 0;
   links = [];
-  const listener = { link: (state: LinkState) => links.push(state), ready() {}, blocked() {}, rungs() {}, rejoin: () => Promise.reject() };
+  rejoin = () => Promise.reject(new Error("away"));
+  const listener = { link: (state: LinkState) => links.push(state), ready() {}, blocked() {}, rungs() {}, rejoin: () => rejoin() };
   engine = new HlsEngine(document.createElement("video"), "/live/e/index.m3u8", new ServerClock(), listener, "720p");
 });
 
@@ -114,6 +119,19 @@ test("after a quiet time it is repaired and started as if for the first time", a
 test("a broken network leaves on screen what is in hand", () => {
   newest().fail("network");
   expect(newest().isGone).toBe(false);
+});
+
+test("after the network failed it goes to the address that a new join names: the edge may be gone", async () => {
+  rejoin = () => Promise.resolve("https://berlin.example/live/e/index.m3u8");
+  newest().fail("network");
+  await vi.advanceTimersByTimeAsync(MOST_WAIT_MS);
+  expect(made.map((one) => one.source)).toEqual(["/live/e/index.m3u8", "https://berlin.example/live/e/index.m3u8"]);
+});
+
+test("where nobody can be asked for another address the old one is tried", async () => {
+  newest().fail("network");
+  await vi.advanceTimersByTimeAsync(MOST_WAIT_MS);
+  expect(made.map((one) => one.source)).toEqual(["/live/e/index.m3u8", "/live/e/index.m3u8"]);
 });
 
 test("a closed one is not started anew", async () => {

@@ -90,6 +90,7 @@ let closed: number;
 let canvas: HTMLCanvasElement;
 let video: HTMLVideoElement;
 let isSeeking: boolean;
+let address: string;
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 const agoS = () => Math.round(dvr.behindS.value);
@@ -100,6 +101,7 @@ beforeEach(() => {
   standing.open = lives = closed = endMs = 0;
   isPaused = isSeeking = file.isMissing = false;
   said.length = 0;
+  address = "/live/e/key/dvr.m3u8";
   engine = live = new FakeEngine();
   video = document.createElement("video");
   Object.defineProperty(video, "paused", { get: () => isPaused });
@@ -120,7 +122,7 @@ beforeEach(() => {
       engine = live = new FakeEngine();
     },
     close: () => (closed += 1),
-    address: async () => "/live/e/key/dvr.m3u8",
+    address: async () => address,
     choice: () => "720p",
     startMs: () => START,
     endMs: () => endMs,
@@ -329,4 +331,17 @@ test("after the end of the event the recording goes on, and leaving it leads to 
   expect(dvr.isPast.value).toBe(true);
   dvr.goLive();
   expect([closed, lives]).toEqual([1, 0]);
+});
+
+test("a recording of what is over is offered where the join answer names one, and nothing is asked for in vain", async () => {
+  const asked = vi.fn(() => Promise.resolve(new Response()));
+  vi.stubGlobal("fetch", asked);
+  address = "";
+  await dvr.lookForReplay();
+  expect(dvr.canReplay.value).toBe(false);
+  address = "/live/e/key/dvr.m3u8";
+  await dvr.lookForReplay();
+  expect(dvr.canReplay.value).toBe(true);
+  expect(asked).not.toHaveBeenCalled();
+  vi.unstubAllGlobals();
 });

@@ -11,7 +11,7 @@ import type { Board } from "../../src/core/board";
 import { chooseLanguage } from "../../src/i18n";
 import { AskBox } from "../../src/ui/questions/ask-box";
 import { QuestionPanel, StoreBanner } from "../../src/ui/questions/panel";
-import { isAtRest } from "../../src/ui/questions/question-list";
+import { isAtRest, QuestionList } from "../../src/ui/questions/question-list";
 import type { QuestionStore } from "../../src/ui/questions/store";
 import { board } from "../core/boards";
 
@@ -188,6 +188,16 @@ describe("Q", () => {
 });
 
 describe("the list", () => {
+  test.each([
+    ["live", "No questions yet"],
+    ["ended", "Nobody asked a question"],
+  ] as const)("of an event that is %s and has no question says: %s", (state, words) => {
+    known.event.value = { ...known.event.value, state };
+    show(h(QuestionList, { store: store(), order: "top" }));
+    expect(document.body.textContent).toContain(words);
+    expect(document.body.textContent?.includes("Ask the first one")).toBe(state === "live");
+  });
+
   test.each([
     ["a click left on a button", false, true],
     ["the keyboard has in it", true, false],

@@ -82,8 +82,8 @@ def test_messages_that_come_in_pieces_are_put_together(cut: int) -> None:
             before = worker.status().messages
             for _ in range(60):
                 worker.step()
-                for connection in list(worker._by_fd.values()):
-                    while connection.is_open and worker._read(connection, cut):
+                for connection in list(worker._links.by_fd.values()):
+                    while connection.is_open and worker._feed.read(connection, cut):
                         pass
                 if worker.status().messages == before + 3:
                     break
@@ -130,6 +130,7 @@ def test_who_is_told_to_move_goes_before_leaving_and_loses_nothing() -> None:
     assert b'"resume"' in greeting and b'"msn":0,"part":7' in greeting
 
 
+@pytest.mark.alone
 def test_a_line_whose_server_dies_goes_on_at_the_next_address_at_once() -> None:
     worker = PushWorker("test")
     with ScriptedFeed([script(parts()[:8])], hang_up=True) as old, ScriptedFeed([script(parts()[8:])]) as new:

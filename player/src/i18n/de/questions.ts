@@ -11,6 +11,8 @@ export const de: typeof en = {
   list: "Liste der Fragen",
   emptyTitle: "Noch keine Fragen",
   emptyWords: "Stellen Sie die erste. Andere können für sie stimmen.",
+  emptyOver: "Niemand hat etwas gefragt",
+  emptyMineOver: "Sie haben nichts gefragt",
   emptyMine: "Sie haben noch nichts gefragt",
   emptyMineWords: "Ihre Fragen stehen hier, auch während sie auf die Moderation warten.",
   confidentialAuthor: "Name verborgen",

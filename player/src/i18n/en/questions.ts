@@ -7,6 +7,8 @@ export const en = {
   list: "List of questions",
   emptyTitle: "No questions yet",
   emptyWords: "Ask the first one. Others can vote for it.",
+  emptyOver: "Nobody asked a question",
+  emptyMineOver: "You did not ask anything",
   emptyMine: "You have not asked anything yet",
   emptyMineWords: "Your questions appear here, also while they wait for a moderator.",
   confidentialAuthor: "Name hidden",

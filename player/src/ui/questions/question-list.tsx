@@ -84,7 +84,7 @@ export function QuestionList({ store, order }: { store: QuestionStore; order: Or
           lastTouch.current = performance.now();
         }}
       >
-        {reading.shown.length === 0 && (order === "mine" || !store.onAir.value) && <EmptyList order={order} />}
+        {reading.shown.length === 0 && (order === "mine" || !store.onAir.value) && <EmptyList order={order} isOver={store.event.value?.state === "ended"} />}
         <ul class="question-cards">
           {reading.shown.map((id) => (
             <li key={id}>
@@ -97,7 +97,8 @@ export function QuestionList({ store, order }: { store: QuestionStore; order: Or
   );
 }
 
-function EmptyList({ order }: { order: Order }) {
+function EmptyList({ order, isOver }: { order: Order; isOver: boolean }) {
+  if (isOver) return <Empty title={order === "mine" ? t().emptyMineOver : t().emptyOver} />;
   if (order === "mine") return <Empty title={t().emptyMine}>{t().emptyMineWords}</Empty>;
   return <Empty title={t().emptyTitle}>{t().emptyWords}</Empty>;
 }

@@ -186,7 +186,9 @@ export class PushPath {
 
   private linkChanged(state: LinkState): void {
     if (state.is === "lost") this.engine.lineBroke();
-    this.engine.cutOff(this.beside !== null && this.firstLink.is === "lost" && this.besideLink.is === "open");
+    // A first attempt elsewhere is there sooner than a filled picture, which ends with a key frame only.
+    const isGone = this.firstLink.is === "lost" && this.firstLink.attempt > 1;
+    this.engine.cutOff(this.beside !== null && isGone && this.besideLink.is === "open");
     this.tellLink();
   }
 

@@ -223,7 +223,7 @@ export class WatchStore {
       },
       live: () => void this.startLive(),
       close: () => this.finish(),
-      address: async (renew) => (renew ? await this.door.enter() : this.joined)?.dvr ?? "",
+      address: async (renew) => (renew ? (await this.door.enter()).dvr : this.recording()),
       choice: () => this.choice.value || recall(QUALITY) || "720p",
       startMs: () => board()?.live_at_ms || (this.event.value?.live_at ?? 0) * 1000,
       endMs: () => (this.event.value?.state === "ended" ? board()?.ended_at_ms || (this.event.value.ended_at ?? 0) * 1000 : 0),
@@ -232,6 +232,13 @@ export class WatchStore {
       ended: () => this.ended(),
       dismissed: (code) => this.dismissed(code),
     };
+  }
+
+  /** At the edge that serves this page now: the first one that the join answer named may be gone. */
+  private recording(): string {
+    const dvr = this.joined?.dvr ?? "";
+    const serving = this.push?.address ?? "";
+    return dvr && serving ? baseOf(serving) + dvr.slice(baseOf(dvr).length) : dvr;
   }
 
   private turnAway(why: Turned): void {
@@ -310,8 +317,8 @@ export class WatchStore {
     // Whoever watches the recording goes on with it: nothing of what they see has ended.
     if (this.dvr.value?.isPast.value) this.isOver = true;
     else this.finish();
-    // The numbers of the thank-you page: when it went live, when it ended.
-    void this.ask().then(() => this.dvr.value?.lookForReplay());
+    // For the thanks: when it went live, when it ended, and whether there is a recording.
+    void this.door.enter().then(() => this.dvr.value?.lookForReplay(), () => {});
   }
 
   private dismissed(code: string): void {
@@ -428,6 +435,11 @@ export class WatchStore {
       if ((state === "live" || state === "slate") && !this.engine) await this.openPull();
     }
   }
+}
+
+/** What comes before the path that every edge has; "" for the page's own front. */
+function baseOf(address: string): string {
+  return address.slice(0, address.indexOf("/live/"));
 }
 
 /** A front that serves nobody yet has no feed and so knows no programme: an event that is live has one all the same. */
