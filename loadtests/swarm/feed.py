@@ -117,6 +117,9 @@ class Feed:
         connection.rest = data[at:] if at < size else b""
         return read
 
+    def name(self, rendition: int) -> str:
+        return self._announced.name(rendition)
+
     def lately(self) -> dict[str, int]:
         """Parts by rendition since this was last asked."""
         told, self._counts_told = self._counts_told, self._counts.copy()
@@ -173,7 +176,7 @@ class Feed:
                 self._phases.tally.events["gap"] += 1
                 line.check.gap(header)
             case Kind.SELECTED:
-                self._selected(line, bytes(payload))
+                self._selected(line, bytes(payload), now)
             case Kind.MOVE:
                 self._phases.tally.events["move"] += 1
                 self._failover.move(line, now)
@@ -203,14 +206,15 @@ class Feed:
         self._counts[header.rendition] += 1
         playout = line.viewer.playout
         if node.track == 0:
-            playout.with_picture(node.end_wall)
+            playout.with_picture(now, node.end_wall)
         playout.arrived(node.track, now, node.end_wall)
         line.newest = node
         if line.lost_at:
             line.goes_on(tally, now)
 
     def _meet(self, wire: bytes, header: Header, now: float) -> tuple[Node, bool]:
-        node, is_same = self._reference.meet(wire, header, self._announced.end_wall(header), now)
+        payload_at = websocket.head_size(wire) + HEADER_SIZE
+        node, is_same = self._reference.meet(wire, header, self._announced.end_wall(header), now, payload_at)
         node.track = self._announced.track(header.rendition)
         return node, is_same
 
@@ -219,9 +223,9 @@ class Feed:
         if programme.renditions:
             line.check.adopt(programme)
 
-    def _selected(self, line: Line, payload: bytes) -> None:
+    def _selected(self, line: Line, payload: bytes, now: float) -> None:
         selected = as_selected(payload)
         self._phases.tally.events[f"selected {selected.rendition or 'no picture'} ({selected.why})"] += 1
         line.check.selected(selected)
         if not selected.rendition:
-            line.viewer.playout.without_picture()
+            line.viewer.playout.without_picture(now)

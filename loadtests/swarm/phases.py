@@ -16,12 +16,13 @@ from loadtests.swarm.tally import Tally
 class Told:
     """What of a viewer's stalls stands in a tally."""
 
-    __slots__ = ("at", "stall_s", "stalls")
+    __slots__ = ("at", "no_picture_s", "stall_s", "stalls")
 
     def __init__(self, now: float) -> None:
         self.at = now
         self.stalls = 0
         self.stall_s = 0.0
+        self.no_picture_s = 0.0
 
 
 class Watching(Protocol):
@@ -50,10 +51,12 @@ class Phases:
         tally = self.tally
         for viewer in viewers:
             playout, told = viewer.playout, viewer.told
+            playout.tick(now, 0.0)
             if playout.lag is not None:
-                playout.tick(now, 0.0)
                 tally.watched_s += now - told.at
             tally.stalls += playout.stalls - told.stalls
             tally.stalled_viewers += playout.stalls > told.stalls
             tally.stall_s += playout.stall_s - told.stall_s
+            tally.no_picture_s += playout.no_picture_s - told.no_picture_s
+            told.no_picture_s = playout.no_picture_s
             told.stalls, told.stall_s, told.at = playout.stalls, playout.stall_s, now

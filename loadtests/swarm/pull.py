@@ -13,14 +13,14 @@ from collections import deque
 import msgspec
 
 from loadtests.swarm import http
-from loadtests.swarm.checks import DIFFERS
+from loadtests.swarm.checks import DIFFERS, Address
 from loadtests.swarm.connection import AGAIN, READ_BYTES, Link, broken
 from loadtests.swarm.group import PullGroup, Status
 from loadtests.swarm.phases import Told
 from loadtests.swarm.playout import Playout
 from loadtests.swarm.tally import bin_of
 from loadtests.swarm.worker import EVENTS_MAX, Entrance, Worker
-from loadtests.users.continuity import ReloadContinuity
+from loadtests.users.continuity import SILENCE_S, ReloadContinuity
 from loadtests.users.playlist import ListedPart, MediaPlaylist, read_media, read_multivariant
 from plenum.wire import Header, Kind
 
@@ -39,8 +39,8 @@ class Track:
     """One rendition of one viewer, and the connection that it is fetched over."""
 
     __slots__ = (
-        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "playlist", "retry_at", "todo", "url",
-        "viewer",
+        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist", "retry_at", "todo",
+        "url", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: PullViewer, url: str, kind: int) -> None:
@@ -52,6 +52,8 @@ class Track:
         self.body = bytearray()
         self.asked_at = 0.0
         self.retry_at = 0.0
+        self.news_at = 0.0
+        """When a playlist last had a new part; 0 before the first."""
         self.is_over = False
         self.fetching: ListedPart | None = None
         self.todo: deque[ListedPart] = deque()
@@ -93,6 +95,10 @@ class PullWorker(Worker[PullViewer, Track]):
         self._viewers += viewers
         self._entrance.add((now + viewer.number / group.connect_per_s, viewer.tracks[0]) for viewer in viewers)
 
+    def payloads(self) -> dict[Address, bytes]:
+        names = {header.rendition: name for name, header in self._keys.items()}
+        return self.reference.payloads(lambda number: names[number])
+
     def status(self) -> Status:
         tally = self._phases.tally
         return Status(
@@ -128,6 +134,15 @@ class PullWorker(Worker[PullViewer, Track]):
             for track in list(self._links.by_fd.values()):
                 if track.asked_at and now - track.asked_at > ANSWER_S:
                     self._lost(track, "no answer in time")
+            for viewer in self._viewers:
+                for track in viewer.tracks:
+                    self._listen_for_silence(track, now)
+
+    def _listen_for_silence(self, track: Track, now: float) -> None:
+        """A playlist that is answered and never has anything new."""
+        if track.news_at and not track.is_over and now - track.news_at > SILENCE_S:
+            self._phases.tally.faults[f"no new part in a playlist for {SILENCE_S:.0f} s"] += 1
+            track.news_at = now
 
     # Asking
 
@@ -259,13 +274,15 @@ class PullWorker(Worker[PullViewer, Track]):
         waited, is_first = now - track.asked_at, track.playlist is None
         track.playlist = playlist
         self._phases.tally.waits[bin_of(waited)] += 1
-        parts = playlist.parts[-1:] if is_first else playlist.parts
-        for part in parts:
-            if track.continuity.is_new((part.msn, part.index)):
-                fault = track.continuity.fault((part.msn, part.index))
-                if fault:
-                    self._phases.tally.faults[fault] += 1
-                track.todo.append(part)
+        if is_first:
+            track.continuity.begin(playlist)
+            new = playlist.parts[-1:]
+        else:
+            new, faults = track.continuity.take(playlist)
+            self._phases.tally.faults.update(faults)
+        track.todo.extend(new)
+        if new or is_first:
+            track.news_at = now
         if playlist.ended and not track.todo:
             track.is_over = True
             self._drop(track)

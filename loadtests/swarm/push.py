@@ -9,6 +9,7 @@ import select
 import time
 
 from loadtests.swarm import websocket
+from loadtests.swarm.checks import Address
 from loadtests.swarm.connection import READ_BYTES, READING, broken
 from loadtests.swarm.failover import Failover
 from loadtests.swarm.feed import Feed
@@ -67,6 +68,9 @@ class PushWorker(Worker[Viewer, Connection]):
                     self._failover.slow_down(connection)
                 else:
                     self._failover.speed_up(connection)
+
+    def payloads(self) -> dict[Address, bytes]:
+        return self.reference.payloads(self._feed.name)
 
     def status(self) -> Status:
         lines = [line for viewer in self._viewers for line in viewer.lines]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from loadtests.swarm.checks import Reference
+from loadtests.swarm.checks import Address, Reference
 from loadtests.swarm.connection import Links
 from loadtests.swarm.group import Status
 from loadtests.swarm.phases import Phases, Watching
@@ -55,6 +55,10 @@ class Worker(ABC, Generic[Person, Owner]):
 
     @abstractmethod
     def status(self) -> Status: ...
+
+    @abstractmethod
+    def payloads(self) -> dict[Address, bytes]:
+        """Digests of what the first viewers got, to be compared with the source."""
 
     @abstractmethod
     def _part_with(self, viewer: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
@@ -171,6 +172,35 @@ async def test_a_slow_line_is_given_a_smaller_picture_while_its_sound_and_the_ot
     assert {rendition for watcher, rendition in heard if watcher == id(fast)} == {LARGE.id}
     assert len([1 for watcher, _ in heard if watcher == id(sound)]) >= 8
     sloth.writer.transport.abort()
+
+
+async def test_at_the_end_of_the_event_a_slow_viewer_gets_what_was_held_back_for_it_and_then_the_last_word(
+    front: Front, origin: Origin, film: Film
+) -> None:
+    await origin.begin(film, 0)
+    sloth = await Sloth.watch(front, AUTO)
+    await until(lambda: front.delivery.viewers(EVENT) == 1)
+    picture = clients(front)[0].viewer.picture
+    assert picture is not None
+    msn = 0
+    while not picture.holds:
+        for message in film.parts(msn):
+            await origin.tell(message)
+        msn += 1
+        await until(lambda: room_of(front).relay.window.resume_point() == (msn - 1, 9))
+        await asyncio.sleep(0.01)
+    held = [one.position for one in picture._held]
+    await origin.end()
+    heard = [unpack(message)[0] async for message in _until_bye(sloth)]
+    assert [(h.msn, h.part) for h in heard if h.kind is Kind.PART][-len(held) :] == held
+    assert [h.kind for h in heard][-3:] == [Kind.PART, Kind.END, Kind.BYE]
+    sloth.writer.transport.abort()
+
+
+async def _until_bye(sloth: Sloth) -> AsyncIterator[bytes]:
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        async for message in messages(sloth):
+            yield message
 
 
 async def test_behind_a_proxy_the_reports_alone_tell(front: Front, origin: Origin, film: Film) -> None:
