@@ -160,7 +160,9 @@ export class WatchStore {
 
   choose(choice: string): void {
     remember(QUALITY, choice);
+    const isPlaying = this.video?.paused === false;
     this.take(choice);
+    if (isPlaying) this.dvr.value?.keepPlace();
   }
 
   private take(choice: string): void {
