@@ -137,7 +137,7 @@ def front(settings: Settings, name: str, _event: str) -> Role:
         delivery.on_programme.append(stage.on_programme)
         stack.push_async_callback(stage.close)
 
-        nodes = Nodes(redis, settings.tenant, clock)
+        nodes = Nodes(redis, settings.tenant)
         placement = Placement(nodes, Offices(settings.placement.subnets), clock)
 
         public_url = settings.server.public_url
@@ -216,10 +216,8 @@ def edge(settings: Settings, name: str, _event: str) -> Role:
             figures = Figures(redis, settings.tenant, process, delivery, None, clock)
             figures.start()
             stack.push_async_callback(figures.close)
-            nodes = Nodes(redis, settings.tenant, clock)
-            registration = Registration(
-                nodes, process, called, own.public_url, lambda: delivery.people, places, limits.sockets_per_process
-            )
+            nodes = Nodes(redis, settings.tenant)
+            registration = Registration(nodes, process, called, own.public_url, places, limits.sockets_per_process)
             registration.start()
             stack.push_async_callback(registration.close)
         app = application()

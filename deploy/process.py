@@ -39,14 +39,14 @@ async def serve(role: assemble.Role, ready_fd: int) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with contextlib.AsyncExitStack() as stack:
+    async with contextlib.AsyncExitStack() as beating, contextlib.AsyncExitStack() as stack:
         work = await role(stack)
         gc.collect()
         gc.freeze()  # what exists now lives to the end: full collections need not look at it again
         gc.set_threshold(*GC_THRESHOLD)
         _say(ready_fd, READY)
         beat = asyncio.create_task(_beat(ready_fd))
-        stack.callback(beat.cancel)
+        beating.callback(beat.cancel)  # last of all: whoever sends viewers elsewhere first is at work, and says so
         waits: list[asyncio.Task[object]] = [asyncio.create_task(_as_object(stop.wait()))]
         if work is not None:
             waits.append(asyncio.create_task(_as_object(work)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 
 from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
@@ -23,6 +22,10 @@ from sfu.placement import Edge, Offices, choose, edges
 log = get_logger("placement")
 
 KNOWN_S = 1.0
+REMEMBERED_S = 30.0
+"""With the store away the edges known last are still the best guess: who finds one gone has other addresses …"""
+REACHED_S = 1800.0
+"""… and a page, whose policy holds for as long as it is open, may reach all that were there lately."""
 SENT = "plenum_edge_sent_bytes_total"
 WAYS = ("push", "hls", "dvr")
 STORE_TROUBLE = (RedisError, OSError, TimeoutError)
@@ -31,19 +34,17 @@ STORE_TROUBLE = (RedisError, OSError, TimeoutError)
 class Registration:
     """`start`; `drain` when it is to be left; `close`."""
 
-    def __init__(
-        self, nodes: Nodes, process: str, name: str, url: str, people: Callable[[], int], places: Places, limit: int
-    ) -> None:
+    def __init__(self, nodes: Nodes, process: str, name: str, url: str, places: Places, limit: int) -> None:
         self._nodes = nodes
         self._process = process
         self._name = name
         self._url = url
-        self._people = people
         self._places = places
         self._limit = limit
         self._state = NodeState.OK
         self._before = (time.monotonic(), time.process_time(), 0.0)
         self._is_store_away = False
+        self._saying = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -69,13 +70,14 @@ class Registration:
             await asyncio.sleep(SAY_EVERY_S)
 
     async def _say(self) -> None:
-        try:
-            await self._nodes.say(self._process, self._card())
-            self._is_store_away = False
-        except STORE_TROUBLE as error:
-            if not self._is_store_away:
-                log.warning("edge_not_registered", error=repr(error))
-            self._is_store_away = True
+        async with self._saying:  # one card after the other: an older one must not overwrite that it is to be left
+            try:
+                await self._nodes.say(self._process, self._card())
+                self._is_store_away = False
+            except STORE_TROUBLE as error:
+                if not self._is_store_away:
+                    log.warning("edge_not_registered", error=repr(error))
+                self._is_store_away = True
 
     def _card(self) -> Card:
         before, now = self._before, (time.monotonic(), time.process_time(), _sent())
@@ -85,9 +87,7 @@ class Registration:
             name=self._name,
             url=self._url,
             state=self._state,
-            viewers=self._people(),
-            sockets=self._places.taken,
-            sockets_max=self._limit,
+            full=round(self._places.taken / max(1, self._limit), 2),
             cpu=round((now[1] - before[1]) / passed_s, 3),
             sent_bps=round((now[2] - before[2]) / passed_s),
         )
@@ -103,6 +103,8 @@ class Placement:
         self._chance = random.SystemRandom()
         self._edges: list[Edge] = []
         self._until = 0.0
+        self._read_at = 0.0
+        self._reached: dict[str, float] = {}
         self._looking = asyncio.Lock()
         self._is_store_away = False
 
@@ -112,8 +114,11 @@ class Placement:
         return [edge.url for edge in choose(known, self._offices.find(address), self._chance)]
 
     async def everywhere(self) -> list[str]:
-        """The addresses of all edges that take viewers."""
-        return sorted({edge.url for edge in await self._known()})
+        """The addresses of all edges that take viewers, or did lately."""
+        known, now = await self._known(), self._clock.monotonic()
+        self._reached |= {edge.url: now for edge in known}
+        self._reached = {url: at for url, at in self._reached.items() if now - at <= REACHED_S}
+        return sorted(self._reached)
 
     async def _known(self) -> list[Edge]:
         """Five hundred who join in a second are one question to the store."""
@@ -121,9 +126,11 @@ class Placement:
             if self._clock.monotonic() >= self._until:
                 try:
                     self._edges = edges(await self._nodes.fresh())
+                    self._read_at = self._clock.monotonic()
                     self._is_store_away = False
                 except STORE_TROUBLE as error:
-                    self._edges = []
+                    if self._clock.monotonic() - self._read_at > REMEMBERED_S:
+                        self._edges = []
                     if not self._is_store_away:
                         log.warning("edges_not_known", error=repr(error))
                     self._is_store_away = True

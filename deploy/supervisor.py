@@ -32,8 +32,9 @@ START_S = 60.0
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CALM_S = 60.0
 """Crashes older than this no longer count for the back-off."""
-STOP_S = 26.0
-"""A front or an edge serves its viewers up to 20 s while they go elsewhere (server.drain_s); all is over within 30 s."""
+STOP_S = 27.0
+"""A front or an edge serves its viewers up to 16 s while they go elsewhere (server.drain_s), then needs some seconds more;
+all is over within 30 s."""
 HURRIED_S = 5.0
 
 

@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--cores", type=int, default=8)
     size.add_argument("--nic-mbit", type=float, default=10_000.0)
     size.add_argument("--memory-gb", type=float, default=16.0)
+    size.add_argument("--spares", type=int, default=1, help="machines that each office has beyond what it needs")
     size.add_argument("--head-room", type=float, default=0.4)
     return parser
 
@@ -107,7 +108,12 @@ def _capacity(options: argparse.Namespace) -> int:
         report = msgspec.json.decode(options.source.read_bytes(), type=Report)
         costs = fit(report.turns, options.tls)
         company = Company(
-            options.viewers, options.offices, options.mbit, options.ladder_mbit, largest_office=options.largest_office
+            options.viewers,
+            options.offices,
+            options.mbit,
+            options.ladder_mbit,
+            largest_office=options.largest_office,
+            spares=options.spares,
         )
         machine = Machine(options.cores, options.nic_mbit, options.memory_gb, options.head_room)
         print(words(plan(costs, company, machine)))

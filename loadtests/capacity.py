@@ -1,8 +1,9 @@
 """How many edges a company needs, from what one was measured to cost. Rules only; `python -m loadtests capacity` asks it.
 
-An edge process costs something fixed and something for each viewer: `fit` finds both in the turns of
-`python -m loadtests.bench.delivery --slope`. A machine runs one process for each core. What bounds it first, processor,
-network card or memory, decides how many viewers it carries, with head-room for the moment when a neighbour fails.
+An edge process costs something fixed, something for each viewer and something for each Mbit/s: `fit` finds them in the turns of
+`python -m loadtests.bench.delivery --slope`, whose viewers are what pages are (`auto`, and the sound on a second socket). A
+machine runs one process for each core. What bounds it first, processor, network card or memory, decides how many it carries.
+Every office has one machine more than it needs, so that one may fail and nobody is sent over the WAN.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ class Tls(StrEnum):
     NGINX = "nginx"
 
 
-WAYS = {Tls.OFF: "push", Tls.PROCESS: "push-tls", Tls.NGINX: "nginx-tls"}
+WAYS = {Tls.OFF: "push-page", Tls.PROCESS: "push-page-tls", Tls.NGINX: "nginx-page-tls"}
 OVERHEAD = 1.04
 """Headers of parts, WebSocket, TCP and IP on top of the media's bitrate."""
+WINDOW_BYTES = 64e6
+"""What a process holds of one event at most (`sfu/window.py`)."""
+APART = 0.25
+"""Bitrates that differ by less, of the usual one, are noise of one tape."""
 
 
 class Costs(msgspec.Struct, frozen=True):
@@ -36,18 +41,22 @@ class Costs(msgspec.Struct, frozen=True):
 
     fixed_cores: float
     cores_per_viewer: float
-    """At `mbit_per_viewer`."""
+    """Whatever its bitrate: sockets, reports, one write for each part."""
     cores_per_mbit: float
-    """How that grows with the bitrate; 0 where only one bitrate was measured (then it is taken to grow in proportion)."""
-    mbit_per_viewer: float
+    least_mbit: float
+    most_mbit: float
+    """The bitrates that were measured: outside of them it is a guess."""
+    fixed_bytes: float
+    """Of the process, without viewers and without what it holds of an event."""
     bytes_per_viewer: float
+    """The process's own."""
+    socket_bytes_per_viewer: float
+    """The kernel's."""
     residual_cores: float
 
     def per_viewer(self, mbit: float) -> float:
         """Cores that a viewer of this bitrate costs."""
-        if self.cores_per_mbit:
-            return max(1e-9, self.cores_per_viewer + self.cores_per_mbit * (mbit - self.mbit_per_viewer))
-        return self.cores_per_viewer * mbit / self.mbit_per_viewer
+        return max(1e-9, self.cores_per_viewer + self.cores_per_mbit * mbit)
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -57,7 +66,7 @@ class Machine(msgspec.Struct, frozen=True):
     nic_mbit_s: float = 10_000.0
     memory_gb: float = 16.0
     head_room: float = 0.4
-    """Left free of processor and network: half a neighbour's viewers, a burst of joins."""
+    """Left free of processor, network and memory: bursts of joins, key frames, and what else the machine does."""
 
 
 class Company(msgspec.Struct, frozen=True):
@@ -69,6 +78,8 @@ class Company(msgspec.Struct, frozen=True):
     """All renditions together: what crosses the WAN to an office once."""
     largest_office: float = 0.25
     """The share of everybody that sits in the largest one; the others are alike."""
+    spares: int = 1
+    """Machines that each office has beyond what it needs; 0: who loses one goes over the WAN to the origin."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -77,75 +88,127 @@ class Plan(msgspec.Struct, frozen=True):
     """What bounds it: cpu, network or memory."""
     machines: int
     machines_in_largest_office: int
+    load_with_all: float
+    """Of what bounds a machine, in the office where it is most, while all run …"""
+    load_after_a_failure: float
+    """… and when one of that office is gone; above 1 the others could not take its viewers."""
     wan_mbit_per_office: float
     """With the edges of an office fed by one of them."""
     wan_mbit_without_edges: float
     """Of the largest office, were each viewer served from elsewhere."""
+    wan_mbit_after_a_failure: float
+    """Of an office that loses a machine which it cannot do without."""
     origin_mbit: float
+    origin_mbit_after_a_failure: float
+    fronts_after_a_failure: int
+    """Machines at the origin that such viewers would need."""
     assumptions: tuple[str, ...]
 
 
 def fit(turns: Sequence[Turn], tls: Tls = Tls.OFF) -> Costs:
-    """Raises ValueError where the way was not measured at two sizes."""
+    """Raises ValueError where the way was not measured at two sizes and two bitrates."""
     found = [turn for turn in turns if turn.way == WAYS[tls] and turn.viewers]
     sizes = np.array([turn.viewers for turn in found], float)
     if len(set(sizes)) < 2:
         raise ValueError(f"'{WAYS[tls]}' was not measured at two sizes: run the delivery benchmark with --slope")
+    rates = np.array([turn.mbit_per_viewer for turn in found])
+    if float(rates.max() - rates.min()) <= APART * float(median(rates)):
+        raise ValueError(f"'{WAYS[tls]}' was measured at one bitrate only: run the delivery benchmark with --slope")
     cores = np.array([turn.cpu_s / turn.seconds for turn in found])
-    rates = np.array([turn.mbit_s / turn.viewers for turn in found])
-    usual = float(median(rates))
-    # Bitrates that differ by less are noise of one tape.
-    varies = float(rates.max() - rates.min()) > 0.25 * usual
-    columns = [np.ones_like(sizes), sizes, *([sizes * (rates - usual)] if varies else [])]
-    solution, *_ = np.linalg.lstsq(np.stack(columns, axis=1), cores, rcond=None)
-    residual = float(np.abs(cores - np.stack(columns, axis=1) @ solution).max())
+    columns = np.stack([np.ones_like(sizes), sizes, sizes * rates], axis=1)
+    (fixed, each, mbit), *_ = np.linalg.lstsq(columns, cores, rcond=None)
+    # What is held of the event is told by its bound, and may not be taken for the process's own.
+    before = [turn.memory_bytes - turn.viewers * turn.memory_per_viewer for turn in found]
     return Costs(
-        fixed_cores=max(0.0, float(solution[0])),
-        cores_per_viewer=float(solution[1]),
-        cores_per_mbit=float(solution[2]) if varies else 0.0,
-        mbit_per_viewer=usual,
+        fixed_cores=max(0.0, float(fixed)),
+        cores_per_viewer=float(each),
+        cores_per_mbit=float(mbit),
+        least_mbit=float(rates.min()),
+        most_mbit=float(rates.max()),
+        fixed_bytes=float(median(before)),
         bytes_per_viewer=float(median(turn.memory_per_viewer for turn in found)),
-        residual_cores=residual,
+        socket_bytes_per_viewer=max(turn.socket_bytes_per_viewer for turn in found),
+        residual_cores=float(np.abs(cores - columns @ [fixed, each, mbit]).max()),
     )
 
 
 def plan(costs: Costs, company: Company, machine: Machine) -> Plan:
     """Raises ValueError where one machine carries nobody."""
-    free = 1 - machine.head_room
     mbit = company.mbit_per_viewer
-    by_cpu = machine.cores * max(0.0, free - costs.fixed_cores) / costs.per_viewer(mbit)
-    by_network = free * machine.nic_mbit_s / (mbit * OVERHEAD)
-    by_memory = free * machine.memory_gb * 1e9 / max(1.0, costs.bytes_per_viewer)
-    bounds = {"cpu": by_cpu, "network": by_network, "memory": by_memory}
+    bounds = _bounds(costs, mbit, machine, 1 - machine.head_room)
     bound = min(bounds, key=lambda name: bounds[name])
     carried = floor(bounds[bound])
     if carried < 1:
         raise ValueError(f"such a machine carries no viewer: {bound}")
-    largest = min(company.viewers, ceil(company.viewers * (company.largest_office if company.offices > 1 else 1.0)))
-    others = [part for part in _shared(company.viewers - largest, company.offices - 1) if part]
-    in_largest = ceil(largest / carried)
-    machines = in_largest + sum(ceil(part / carried) for part in others)
+    offices = _offices(company)
+    machines = [ceil(viewers / carried) + company.spares for viewers in offices]
+    # What a machine could carry with nothing left free.
+    whole = min(_bounds(costs, mbit, machine, 1.0).values())
+    # Who is sent to the origin when an office has lost a machine and the others are full.
+    pairs = list(zip(offices, machines, strict=True))
+    sent_away = [max(0, ceil(viewers - (count - 1) * whole)) for viewers, count in pairs]
     ladder = company.ladder_mbit * OVERHEAD
+    over_wan = max(sent_away) * mbit * OVERHEAD
     return Plan(
         viewers_per_machine=carried,
         bound=bound,
-        machines=machines,
-        machines_in_largest_office=in_largest,
-        wan_mbit_per_office=ladder,
-        wan_mbit_without_edges=largest * mbit * OVERHEAD,
-        origin_mbit=ladder * (1 + len(others)),
-        assumptions=(
-            f"an edge process costs {100 * costs.fixed_cores:.2f} % of a core and {1e6 * costs.per_viewer(mbit):.0f} µs/s a"
-            f" viewer of {mbit:g} Mbit/s (fit within {100 * costs.residual_cores:.1f} % of a core)",
-            "measured over loopback, where the receiving side's kernel work is charged to the sender too: a real card's is less",
-            f"{machine.cores} processes on {machine.cores} cores, {100 * machine.head_room:.0f} % of processor and network free",
-            f"{costs.bytes_per_viewer / 1024:.0f} kB a viewer",
-            f"the largest office has {100 * company.largest_office:.0f} % of the viewers, the others are alike"
-            if company.offices > 1
-            else "one office",
-            "edges of an office take the feed from one of them, so that one copy of each rendition crosses the WAN",
-            "an edge that fails: its viewers go to others of the office or to the origin's fronts, for which the head-room is",
+        machines=sum(machines),
+        machines_in_largest_office=machines[0],
+        load_with_all=max(viewers / count / whole for viewers, count in pairs),
+        load_after_a_failure=max(
+            viewers / (count - 1) / whole if count > 1 else float("inf") for viewers, count in pairs
         ),
+        wan_mbit_per_office=ladder,
+        wan_mbit_without_edges=offices[0] * mbit * OVERHEAD,
+        wan_mbit_after_a_failure=ladder + over_wan,
+        origin_mbit=ladder * len(offices),
+        origin_mbit_after_a_failure=ladder * len(offices) + over_wan,
+        fronts_after_a_failure=ceil(max(sent_away) / carried),
+        assumptions=_assumptions(costs, company, machine),
+    )
+
+
+def _bounds(costs: Costs, mbit: float, machine: Machine, share: float) -> dict[str, float]:
+    """How many viewers this share of each of its means carries."""
+    memory = share * machine.memory_gb * 1e9 - machine.cores * (costs.fixed_bytes + WINDOW_BYTES)
+    each = max(1.0, costs.bytes_per_viewer + costs.socket_bytes_per_viewer)
+    return {
+        "cpu": machine.cores * max(0.0, share - costs.fixed_cores) / costs.per_viewer(mbit),
+        "network": share * machine.nic_mbit_s / (mbit * OVERHEAD),
+        "memory": max(0.0, memory) / each,
+    }
+
+
+def _offices(company: Company) -> list[int]:
+    """Viewers of each, the largest first."""
+    largest = min(company.viewers, ceil(company.viewers * (company.largest_office if company.offices > 1 else 1.0)))
+    return [largest, *(part for part in _shared(company.viewers - largest, company.offices - 1) if part)]
+
+
+def _assumptions(costs: Costs, company: Company, machine: Machine) -> tuple[str, ...]:
+    mbit = company.mbit_per_viewer
+    known = costs.least_mbit * (1 - APART) <= mbit <= costs.most_mbit * (1 + APART)
+    return (
+        f"an edge process costs {100 * costs.fixed_cores:.2f} % of a core and {1e6 * costs.cores_per_viewer:.0f} µs/s a viewer,"
+        f" {1e6 * costs.cores_per_mbit:.0f} µs/s more for each Mbit/s: {1e6 * costs.per_viewer(mbit):.0f} µs/s at {mbit:g} Mbit/s"
+        f" (fit within {100 * costs.residual_cores:.1f} % of a core)",
+        f"measured between {costs.least_mbit:.1f} and {costs.most_mbit:.1f} Mbit/s"
+        + ("" if known else f": {mbit:g} Mbit/s is a guess beyond that"),
+        "measured over loopback, where the receiving side's kernel work is charged to the sender too; that a real card costs no"
+        " more was not measured",
+        f"{machine.cores} processes on {machine.cores} cores of the kind that it was measured on; cost of a core does not grow"
+        " with the number of cores in use",
+        f"{100 * machine.head_room:.0f} % of processor, network and memory free while all machines run",
+        f"{costs.bytes_per_viewer / 1024:.0f} kB a viewer of a process's own, {costs.socket_bytes_per_viewer / 1024:.0f} kB of"
+        " the kernel's for its sockets (both ends', on loopback); lines with a long way need larger buffers",
+        f"{costs.fixed_bytes / 1e6:.0f} MB a process, and {WINDOW_BYTES / 1e6:.0f} MB at most of the event; one event at a time",
+        f"the largest office has {100 * company.largest_office:.0f} % of the viewers, the others are alike"
+        if company.offices > 1
+        else "one office",
+        "edges of an office take the feed from one of them, so that one copy of each rendition crosses the WAN",
+        f"each office has {company.spares} machine(s) more than it needs: one may fail, its viewers go to the others there"
+        if company.spares
+        else "no spare machine: whom the others of an office cannot take goes over the WAN to the origin, one office at once",
     )
 
 
@@ -159,9 +222,27 @@ def words(found: Plan) -> str:
         (
             f"{found.viewers_per_machine} viewers a machine, bounded by {found.bound}",
             f"{found.machines} machines, {found.machines_in_largest_office} of them in the largest office",
+            f"in use of the busiest: {100 * found.load_with_all:.0f} %; when one of its office has failed:"
+            f" {_percent(found.load_after_a_failure)}",
             f"WAN to each office: {found.wan_mbit_per_office:.1f} Mbit/s"
             f" (the largest without edges: {found.wan_mbit_without_edges:,.0f} Mbit/s)",
             f"from the origin: {found.origin_mbit:.0f} Mbit/s",
+            *_without_spares(found),
             *(f"  assumed: {one}" for one in found.assumptions),
         )
     )
+
+
+def _percent(load: float) -> str:
+    return f"{100 * load:.0f} %" if load != float("inf") else "there is no other"
+
+
+def _without_spares(found: Plan) -> list[str]:
+    """What a failure costs where an office cannot bear it by itself."""
+    if not found.fronts_after_a_failure:
+        return []
+    return [
+        f"when a machine fails: {found.wan_mbit_after_a_failure:,.0f} Mbit/s over the WAN to its office,"
+        f" {found.origin_mbit_after_a_failure:,.0f} Mbit/s from the origin,"
+        f" where {found.fronts_after_a_failure} machine(s) more are needed"
+    ]

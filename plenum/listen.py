@@ -1,7 +1,8 @@
 """A listening socket that does not wait for ever: aiohttp itself has no deadline for a request's first bytes (D10).
 
-A connection that has sent no complete request header after `HEADER_DEADLINE_S` is closed; `plenum.web.read_body` has the
-deadline for bodies. Later requests on a kept-alive connection fall under the runner's keep-alive time.
+A connection that has sent no complete request header after `HEADER_DEADLINE_S` is closed, with TLS one that has not shaken
+hands after as long; `plenum.web.read_body` has the deadline for bodies. Later requests on a kept-alive connection fall under
+the runner's keep-alive time.
 """
 
 from __future__ import annotations
@@ -35,9 +36,19 @@ async def listen(
     def protocol() -> asyncio.Protocol:
         made = cast(RequestHandler, runner.server())  # type: ignore[misc]  # set up: the caller did that
         loop.call_later(header_deadline_s, _close_if_silent, made)
+        if tls is not None:  # who shook hands at the last moment gets as long again
+            loop.call_later(2 * header_deadline_s, _close_if_silent, made)
         return made
 
-    return await loop.create_server(protocol, host, port, ssl=tls, backlog=BACKLOG, reuse_port=True)
+    return await loop.create_server(
+        protocol,
+        host,
+        port,
+        ssl=tls,
+        ssl_handshake_timeout=header_deadline_s if tls is not None else None,
+        backlog=BACKLOG,
+        reuse_port=True,
+    )
 
 
 def _close_if_silent(connection: RequestHandler) -> None:

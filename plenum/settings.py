@@ -52,7 +52,7 @@ class ServerSettings(_Section):
     public_url: str = Field("", description="Address people use, for example https://live.example.org; empty: guessed.")
     fronts: int = Field(1, ge=1, le=16, description="Front processes sharing the main port.")
     drain_s: float = Field(
-        10, ge=0, le=20, description="How long viewers who were told to go elsewhere are served when this is stopped."
+        10, ge=0, le=16, description="How long viewers who were told to go elsewhere are served when this is stopped."
     )
 
     @field_validator("public_url")

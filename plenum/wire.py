@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum, IntFlag
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -98,6 +98,15 @@ class Move(msgspec.Struct, frozen=True):
     within_ms: int
 
 
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+"""An epoch or a media sequence number. What a client says is bounded as the header's fields are: JSON has integers of hundreds
+of digits, of which no float can be made."""
+PartIndex = Annotated[int, msgspec.Meta(ge=-1, le=2**16 - 1)]
+"""−1: before the first part of the segment."""
+Milliseconds = Annotated[int, msgspec.Meta(ge=1 - 2**53, le=2**53 - 1)]
+"""By a client's clock, which may be anything."""
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
     """First message: which renditions, by name; `ticket` where no cookie or bearer header came with the upgrade.
 
@@ -116,9 +125,9 @@ class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
 class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
     """Instead of `Subscribe` after a broken connection: go on after this part if it is still held."""
 
-    epoch: int
-    msn: int
-    part: int
+    epoch: Number
+    msn: Number
+    part: PartIndex
     renditions: tuple[str, ...] = ()
     ticket: str = ""
     most: str = ""
@@ -128,10 +137,10 @@ class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
 class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
     """Once a second: the last part played and how far behind live the picture is."""
 
-    msn: int
-    part: int
-    lag_ms: int
-    got: tuple[int, int] | None = None
+    msn: Number
+    part: PartIndex
+    lag_ms: Milliseconds
+    got: tuple[Number, PartIndex] | None = None
     """The newest part received on this line, as msn and part: who pauses plays nothing and still receives."""
 
 

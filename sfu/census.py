@@ -24,7 +24,7 @@ class Census:
         self.on_demand: list[Callable[[], None]] = []
         self._event = event
         self._takers: dict[str, dict[Client, None]] = {}
-        self._known: dict[Client, tuple[frozenset[str], str]] = {}
+        self._known: dict[Client, tuple[frozenset[str], str | None]] = {}
         self._shown: Counter[str] = Counter()
 
     def demand(self) -> set[str]:
@@ -35,22 +35,32 @@ class Census:
         """Who is sent this rendition or waits for it, first come first."""
         return self._takers.get(name, {})
 
+    def enter(self, client: Client) -> None:
+        """The client is here from now on, until `forget`."""
+        if client not in self._known:
+            self._known[client] = NOTHING, None
+            self._count(client, 1)
+        self.note(client)
+
     def note(self, client: Client) -> None:
-        """The client is here; what it needs may have changed."""
+        """What the client needs may have changed. Of one that is not here (any more) nothing is noted."""
         before = self._known.get(client)
         if before is None:
-            self._count(client, 1)
+            return
+        old_needed, old_shown = before
         needed, shown = client.viewer.demand, client.viewer.shown
-        if before is not None and before[0] is needed and before[1] == shown:
+        if old_needed is needed and old_shown == shown:
             return
         self._known[client] = needed, shown
-        old_needed, old_shown = before if before is not None else (NOTHING, None)
         if client.is_person:
             self._show(shown, old_shown)
         self._need(client, needed, old_needed)
 
     def forget(self, client: Client) -> None:
-        needed, shown = self._known.pop(client)
+        known = self._known.pop(client, None)
+        if known is None:
+            return
+        needed, shown = known
         self._count(client, -1)
         if client.is_person:
             self._show(None, shown)

@@ -14,6 +14,7 @@ from aiohttp import web
 from plenum.wire import Bye, Resume, pack_bye
 from sfu import direct, measures
 from sfu.frames import frame
+from sfu.line import BUSY_BYTES
 from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
 from sfu.window import LIMIT_BYTES
@@ -22,7 +23,7 @@ FAREWELL_S = 2.0
 """How long a viewer that is sent away has to answer the close frame before the connection is cut."""
 CLOSE_NORMAL = 1000
 CLOSE_OTHER = 1008
-CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012}
+CLOSE_CODES = {"too_slow": 4008, "ended": 1000, "restarting": 1012, "internal": 1011}
 EDGE_LIMITS = Limits(unsent_s=60.0, unsent_min=LIMIT_BYTES, unsent_max=LIMIT_BYTES, gone_max=2 * LIMIT_BYTES)
 """An edge that was away is sent most of a window at once; there are few of them."""
 
@@ -76,7 +77,7 @@ class Client:
             return 0
         return int(self._queued[0])
 
-    def pass_on(self, passing: Passing, source: int | None) -> bool:
+    def pass_on(self, passing: Passing, source: int | None, now: float) -> bool:
         """Write the part where it simply follows and nothing waits before it; else False, and `offer` decides.
 
         `source` is a descriptor that holds it, if any. Ten times a second for each viewer: nothing here asks more than it must.
@@ -87,11 +88,14 @@ class Client:
             return False
         if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
+        in_flight = self.in_flight if passing.picture_s else 0
+        if in_flight >= BUSY_BYTES:  # of a picture that was chosen: the rules want to know
+            return False
         wire = passing.part.wire
         sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
         if sent < passing.size:
             transport.write(memoryview(wire)[sent:] if sent else wire)
-        self.viewer.passed_on(stream, passing)
+        self.viewer.passed_on(stream, passing, in_flight, now)
         return True
 
     def write(self, message: bytes) -> int:

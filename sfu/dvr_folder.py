@@ -73,7 +73,9 @@ class EventRecording:
         """Whether a whole segment of it is there."""
         folder = self._folder / rendition
         try:
-            return any(_ends(folder / index_name(number))[0] for number in numbers(os.listdir(folder)))
+            return any(
+                _ends(folder / index_name(number))[0] for number in numbers(path.name for path in folder.iterdir())
+            )
         except OSError:
             return False
 

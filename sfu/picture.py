@@ -16,7 +16,7 @@ from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
 from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line
 from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
-from sfu.stream import Stream
+from sfu.stream import Passing, Stream
 from sfu.window import Window
 
 ROOM_BYTES = 8 * 1024
@@ -120,6 +120,18 @@ class Picture:
             ),
             now,
         )
+
+    def may_pass(self, now: float) -> bool:
+        """The parts that follow may be written unasked, as long as the line has taken all when the next one is there."""
+        return not self._held and not self.news and self._line.unsent < BUSY_BYTES and self.selector.is_settled(now)
+
+    def passed(self, passing: Passing, in_flight: int, now: float) -> None:
+        """One was: what looking, holding and releasing would have noted of it."""
+        self._line.look(in_flight, now)
+        self._on_its_way.append(in_flight)
+        self._lately.append((passing.size, passing.picture_s))
+        self.position = passing.position
+        self.selector.passed(passing.picture_s, now)
 
     def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
         """To be sent as soon as there is room."""

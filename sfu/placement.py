@@ -42,7 +42,7 @@ def edges(cards: Iterable[Card]) -> list[Edge]:
         if card.state is not NodeState.OK:
             leaving.add(place)
         elif card.url:
-            loads.setdefault(place, []).append(max(card.sockets / max(1, card.sockets_max), card.cpu))
+            loads.setdefault(place, []).append(max(card.full, card.cpu))
     return [Edge(name, url, sum(each) / len(each)) for (name, url), each in loads.items() if (name, url) not in leaving]
 
 

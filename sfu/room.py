@@ -36,6 +36,9 @@ ATTEND_SOON_S = 0.005
 QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
 ENDED = Bye("ended", retry_ms=-1)
+FAULT = Bye("internal", retry_ms=5_000)
+FAULTS_LOGGED_EVERY_S = 60.0
+"""What goes wrong for one may go wrong for thousands."""
 RESTARTING = Bye("restarting", retry_ms=200)
 
 
@@ -56,6 +59,7 @@ class Room:
         self._wake = asyncio.Event()
         self._attended: dict[Client, None] = {}
         self._attend_wake = asyncio.Event()
+        self._faults_logged_at = float("-inf")
         relay.listeners.append(self.publish)
         measures.queue.labels(event=relay.event).set_function(self._unsent)
         relay.watched = self.demand
@@ -101,7 +105,7 @@ class Room:
         window = self.relay.window
         self._clients[client] = None
         client.viewer.choose(first.renditions, first.most)
-        self._census.note(client)
+        self._census.enter(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)
         if window.programme is None or window.programme_frame is None:
@@ -131,9 +135,12 @@ class Room:
     def hear(self, client: Client, progress: Progress) -> None:
         """A viewer's report."""
         now = self._clock.monotonic()
-        client.viewer.report(progress, now)
-        if client.viewer.picture is not None and not client.is_gone:
-            self._attend_to(client, now)
+        try:
+            client.viewer.report(progress, now)
+            if client.viewer.picture is not None and not client.is_gone:
+                self._attend_to(client, now)
+        except Exception:  # noqa: BLE001 - logged there
+            self._fail(client)
 
     def leave(self, client: Client) -> None:
         if client in self._clients:
@@ -185,16 +192,22 @@ class Room:
         with in_pages(heard.wire, len(takers)) as source:
             await self._each(
                 takers,
-                lambda client, now: size if client.pass_on(simple, source) else self._give(client, heard, now),
+                lambda client, now: size if client.pass_on(simple, source, now) else self._give(client, heard, now),
             )
 
     async def _each(self, clients: Collection[Client], give: Callable[[Client, float], int]) -> None:
-        """In slices, so that others get their turn."""
+        """In slices, so that others get their turn; who left in one of those is skipped.
+
+        A defect that somebody's state meets costs that one's connection, and nobody else a part.
+        """
         now = self._clock.monotonic()
         slice_ends = now + SLICE_S
         sent = 0
         for number, client in enumerate(tuple(clients)):
-            sent += give(client, now)
+            try:
+                sent += give(client, now) if client in self._clients else 0
+            except Exception:  # noqa: BLE001 - logged there
+                self._fail(client)
             if number % 8 == 7:
                 now = self._clock.monotonic()
                 if now > slice_ends:
@@ -202,6 +215,14 @@ class Room:
                     now = self._clock.monotonic()
                     slice_ends = now + SLICE_S
         measures.sent.labels(transport="push").inc(sent)
+
+    def _fail(self, client: Client) -> None:
+        """Called where an exception is handled. Nothing in the log says who it was."""
+        now = self._clock.monotonic()
+        if now - self._faults_logged_at >= FAULTS_LOGGED_EVERY_S:
+            self._faults_logged_at = now
+            log.exception("viewer_failed", event_id=self.relay.event)
+        client.dismiss(FAULT)
 
     def _takers(self, part: Frame) -> Collection[Client]:
         track = self.relay.window.tracks.get(part.header.rendition)
@@ -283,7 +304,10 @@ class Room:
             clients, self._attended = self._attended, {}
             for client in clients:
                 held = client.unsent
-                self._attend_to(client, now)
+                try:
+                    self._attend_to(client, now)
+                except Exception:  # noqa: BLE001 - logged there
+                    self._fail(client)
                 moved = moved or client.unsent > held
             if not self._attended:
                 self._attend_wake.clear()

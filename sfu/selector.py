@@ -190,7 +190,14 @@ class Selector:
     @property
     def may_grow(self) -> bool:
         """There is a larger rung to go up to."""
-        return self._phase is _Phase.STEADY and self._on is not None and self._on.name != self._rungs[0].name
+        is_steady = self._phase is _Phase.STEADY and self._on is not None
+        return is_steady and bool(self._rungs) and self.name != self._rungs[0].name
+
+    def is_settled(self, now: float) -> bool:
+        """The largest rung is being sent, is no trial, and nothing says that it is late."""
+        is_top = self._on is not None and self._on.name == self._rungs[0].name and self._came_from is None
+        is_calm = not self._is_behind and not self._is_lost and now >= self._grace_until
+        return self._phase is _Phase.STEADY and is_top and is_calm
 
     @property
     def is_changing(self) -> bool:
@@ -199,6 +206,8 @@ class Selector:
     def offer(self, rungs: Sequence[Rung], most: str, sound: Sound, why: Why) -> Choice | None:
         """There are these rungs, and none larger than `most` is wanted: a choice where the one until now is none of them."""
         self._sound = sound
+        if not self._rungs:  # none until now: what was seen of a picture before is long past
+            self._reset_signs()
         self._rungs = _at_most(sorted(rungs, key=lambda rung: -rung.bps), most)
         if not self._rungs or self._phase is _Phase.OFF:
             return None
@@ -241,10 +250,18 @@ class Selector:
         if self._calm_s >= self._patience.quiet_s:
             self._slow_since = None
 
+    def passed(self, picture_s: float, now: float) -> None:
+        """While settled, a part was due on a line that had taken all before it: what `look` and `sent` would note of it."""
+        self._usual_waiting.above(0.0, now)
+        self._late_since = None
+        self.sent(picture_s)
+
     def look(self, signs: Signs, now: float) -> Choice | None:
         """Before each part, and while something waits."""
         if self._changed_at is None:
             self._changed_at = now
+        if not self._rungs:  # a programme that has lost all its pictures: the choice stands until it has some again
+            return None
         if self._on is None:
             return self._try_again(signs, now) if self._phase is _Phase.OFF else None
         if self._phase is _Phase.CHANGING and self._came_from is None:

@@ -166,12 +166,18 @@ class Viewer:
         if self._picture is not None and self._line.behind_s is not None:
             self._picture.selector.reported(self._line.behind_s, now)
         self._is_doubted = self._is_slow(now)
-        if self._is_doubted:
-            for stream in self._streams.values():
-                stream.passed = None
+        if self._is_doubted or (self._picture is not None and not self._picture.may_pass(now)):
+            self._ask_again()
 
-    def passed_on(self, stream: Stream, passing: Passing) -> None:
+    def _ask_again(self) -> None:
+        """Of no rendition the next part is passed on without asking here."""
+        for stream in self._streams.values():
+            stream.passed = None
+
+    def passed_on(self, stream: Stream, passing: Passing, in_flight: int, now: float) -> None:
         """The part was written to this viewer by `Client.pass_on`."""
+        if self._picture is not None and stream.is_video:
+            self._picture.passed(passing, in_flight, now)
         stream.passed, stream.position = passing.part, passing.position
         self._line.wrote(passing.size, passing.position, passing.picture_s)
 
@@ -219,7 +225,10 @@ class Viewer:
         self._look(picture, unsent, in_flight, stream.flowing, now)
         if self._streams.get(stream.rendition.id) is stream:  # not abandoned just now
             self._put(picture, stream, part, window, now)
-        return picture.release(unsent)
+        out = picture.release(unsent)
+        if stream.position == part.position and not self._is_doubted and picture.may_pass(now):
+            stream.passed = part
+        return out
 
     def _put(self, picture: Picture, stream: Stream, part: Frame, window: Window, now: float) -> None:
         if stream.flowing and not stream.follows(part.position, window):
@@ -246,6 +255,7 @@ class Viewer:
 
     def _apply(self, picture: Picture, choice: Choice) -> None:
         """Another picture from now on; one that is abandoned stops here."""
+        self._ask_again()
         if choice.abandoned:
             for number in [number for number, stream in self._streams.items() if stream.is_video]:
                 del self._streams[number]
@@ -301,8 +311,9 @@ class Viewer:
         if self._played is None or sent is None:
             return False
         (msn, index), at = self._played
-        ahead_s = (sent[0] - msn) * SEGMENT_S + (sent[1] - index) * PART_S
-        return now - at <= self._limits.report_valid_s and ahead_s > most_s
+        if now - at > self._limits.report_valid_s:
+            return False
+        return (sent[0] - msn) * SEGMENT_S + (sent[1] - index) * PART_S > most_s
 
     def _settle(self, entered: Stream) -> None:
         """A chosen rendition flows: those of its kind that were to leave do so, once all chosen ones flow."""
@@ -314,6 +325,7 @@ class Viewer:
             self._note_demand()
 
     def _resolve(self, why: str) -> None:
+        self._ask_again()
         if self._programme is not None:
             choice = self._picture.ladder(self._programme, self._most, why) if self._picture is not None else None
             if choice is not None and self._picture is not None:

@@ -13,8 +13,9 @@ from types import TracebackType
 import aiohttp
 
 from loadtests.processes import family
-from loadtests.running_platform import ROOT, free_port
+from loadtests.running_platform import ROOT
 from plenum.store import die_with_parent
+from tests.ports import free_port
 
 SECRET = "a secret of thirty-two bytes or so"
 PAGES = "https://live.example.org"

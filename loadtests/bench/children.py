@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import sys
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -54,6 +55,14 @@ def cpu_s(pids: Iterable[int]) -> float:
             with contextlib.suppress(OSError):
                 total += int(task.read_text().split()[0])
     return total / 1e9
+
+
+def socket_bytes() -> int:
+    """What the kernel holds in buffers of all TCP sockets of this machine, both directions; to the page."""
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        if line.startswith("TCP:"):
+            return int(line.split()[-1]) * resource.getpagesize()
+    return 0
 
 
 def memory_bytes(pids: Iterable[int]) -> int:

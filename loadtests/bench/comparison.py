@@ -27,15 +27,23 @@ class Turn(msgspec.Struct, frozen=True):
     delay_p50_ms: float
     delay_p99_ms: float
     memory_per_viewer: float
-    """Bytes."""
+    """Bytes of the processes' own, above what they had before the first viewer."""
     faults: int
     stalls: int
     generator_share: float
+    memory_bytes: float = 0.0
+    """All of the processes' own at the end: with the viewers, and with what is held of the event."""
+    socket_bytes_per_viewer: float = 0.0
+    """Of the kernel's, in buffers of TCP sockets, at most while it was measured; on loopback both ends' are counted."""
 
     @property
     def cpu_per_viewer(self) -> float:
         """Cores."""
         return self.cpu_s / self.seconds / self.viewers
+
+    @property
+    def mbit_per_viewer(self) -> float:
+        return self.mbit_s / self.viewers
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -68,6 +76,7 @@ class Line(msgspec.Struct, frozen=True):
     residual: float
     """The largest difference of a measured value from the line, in cores."""
     measured: tuple[tuple[int, float], ...]
+    mbit_per_viewer: float = 0.0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -78,18 +87,25 @@ class Report(msgspec.Struct, frozen=True):
     lines: list[Line]
     turns: list[Turn]
     absent: dict[str, str]
-    """Ways that could not be measured, and why."""
+    """Ways that this machine cannot show, and why."""
+    failed: tuple[str, ...] = ()
+    """What was to be measured and went wrong."""
+
+
+def between(turns: Sequence[Turn], way: str, base: str) -> float | None:
+    """CPU for each viewer of this way to the other's: the median of the turns' ratios. None without a turn that has both."""
+    costs = {turn.turn: turn.cpu_per_viewer for turn in turns if turn.way == base}
+    ratios = [turn.cpu_per_viewer / costs[turn.turn] for turn in turns if turn.way == way and costs.get(turn.turn)]
+    return median(ratios) if ratios else None
 
 
 def rows(turns: Sequence[Turn]) -> list[Row]:
     """In the order in which the ways first appear."""
-    base = {turn.turn: turn.cpu_per_viewer for turn in turns if turn.way == BASE}
     ways = dict.fromkeys(turn.way for turn in turns)
-    return [_row([turn for turn in turns if turn.way == way], base) for way in ways]
+    return [_row([turn for turn in turns if turn.way == way], between(turns, way, BASE)) for way in ways]
 
 
-def _row(turns: list[Turn], base: dict[int, float]) -> Row:
-    ratios = [turn.cpu_per_viewer / base[turn.turn] for turn in turns if base.get(turn.turn)]
+def _row(turns: list[Turn], to_loop: float | None) -> Row:
     per_viewer = median(turn.cpu_per_viewer for turn in turns)
     return Row(
         way=turns[0].way,
@@ -98,7 +114,7 @@ def _row(turns: list[Turn], base: dict[int, float]) -> Row:
         mbit_s=median(turn.mbit_s for turn in turns),
         cpu_s_per_viewer_hour=per_viewer * 3600,
         viewers_per_core=1 / per_viewer if per_viewer else 0.0,
-        to_loop=median(ratios) if ratios else None,
+        to_loop=to_loop,
         fixed_share=median(turn.fixed_cpu_s / turn.seconds for turn in turns),
         delay_p50_ms=median(turn.delay_p50_ms for turn in turns),
         delay_p99_ms=median(turn.delay_p99_ms for turn in turns),
@@ -117,9 +133,8 @@ def line(way: str, turns: Sequence[Turn]) -> Line:
     cores = np.array([turn.cpu_s / turn.seconds for turn in turns])
     slope, fixed = np.polyfit(sizes, cores, 1)
     residual = float(np.abs(cores - (fixed + slope * sizes)).max())
-    return Line(
-        way, float(fixed), float(slope), residual, tuple((int(n), float(c)) for n, c in zip(sizes, cores, strict=True))
-    )
+    measured = tuple((int(n), float(c)) for n, c in zip(sizes, cores, strict=True))
+    return Line(way, float(fixed), float(slope), residual, measured, median(turn.mbit_per_viewer for turn in turns))
 
 
 def rotated(ways: Sequence[str], turn: int) -> list[str]:

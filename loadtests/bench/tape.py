@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from loadtests.swarm.checks import Source, digest
 from plenum.media import (
     PART_S,
     SEGMENT_S,
@@ -59,6 +60,12 @@ class Tape(msgspec.Struct, frozen=True):
             tuple(init for init in self.inits if init.rendition in numbers),
             tuple(part for part in self.parts if part.rendition in numbers),
         )
+
+    def source(self, first_msn: int = 1) -> Source:
+        """Digests of the payloads as they are played."""
+        names = {r.id: r.name for r in self.programme.renditions}
+        made = {(names[part.rendition], part.msn, part.index): digest(part.data) for part in self.parts}
+        return lambda address: made.get((address[0], (address[1] - first_msn) % self.segments, address[2]))
 
     def played(self, first_msn: int = 1) -> Iterator[tuple[float, Part]]:
         """(seconds since the beginning when the part is complete, the part), without end."""

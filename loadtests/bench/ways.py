@@ -1,4 +1,8 @@
-"""The ways of delivery that are compared: each an async context that gives what to watch and which processes pay for it."""
+"""The ways of delivery that are compared: each an async context that gives what to watch and which processes pay for it.
+
+`push` names its renditions and takes them over one socket, as the bare loop and aiohttp do: same parts, same sockets. `push-page`
+is what a page does: the picture is `auto`, and the sound comes over a second socket. What viewers cost is told by the latter.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from loadtests.bench.lone_front import EVENT, LoneFront, lone_front
 from loadtests.bench.send_loop import compiler
 from loadtests.swarm.group import Group, PullGroup, PushGroup
 from loadtests.swarm.tickets import tickets
+from plenum.wire import AUTO
 
 
 class NotHere(Exception):
@@ -47,10 +52,11 @@ class Case(msgspec.Struct, frozen=True):
 
 
 Way = Callable[[Case], AbstractAsyncContextManager[Target]]
+Viewers = Callable[[Case, str, tuple[str, ...]], PushGroup]
 
 
 def _push(case: Case, address: str, people: tuple[str, ...] = (), ca_file: str = "") -> PushGroup:
-    """One line each for picture and sound together: the loop and aiohttp know no more."""
+    """One line each for picture and sound together, by name: the loop and aiohttp know no more."""
     return PushGroup(
         ((address,),),
         people or ("nobody",) * case.viewers,
@@ -59,6 +65,11 @@ def _push(case: Case, address: str, people: tuple[str, ...] = (), ca_file: str =
         ca_file=ca_file,
         connect_per_s=250,
     )
+
+
+def _pages(_: Case, address: str, people: tuple[str, ...]) -> PushGroup:
+    """Two lines each, as a page has them."""
+    return PushGroup(((address,),), people, renditions=(AUTO,), beside=("audio",), connect_per_s=250)
 
 
 @contextlib.asynccontextmanager
@@ -71,19 +82,13 @@ async def bare_loop(case: Case) -> AsyncIterator[Target]:
 
 
 @contextlib.asynccontextmanager
-async def plenum_push(case: Case) -> AsyncIterator[Target]:
-    async with lone_front(case.folder, case.tape) as (front,):
-        yield Target("push", _push(case, front.feed, _people(front, case)), (front.pid,))
+async def _front(case: Case, viewers: Viewers, tls: bool) -> AsyncIterator[Target]:
+    async with lone_front(case.folder, case.tape, {"tls": "auto"} if tls else None) as (front,):
+        yield Target("push", viewers(case, front.feed, _people(front, case)), (front.pid,))
 
 
 @contextlib.asynccontextmanager
-async def plenum_push_tls(case: Case) -> AsyncIterator[Target]:
-    async with lone_front(case.folder, case.tape, {"tls": "auto"}) as (front,):
-        yield Target("push", _push(case, front.feed, _people(front, case)), (front.pid,))
-
-
-@contextlib.asynccontextmanager
-async def nginx_tls_push(case: Case) -> AsyncIterator[Target]:
+async def _behind_nginx(case: Case, viewers: Viewers) -> AsyncIterator[Target]:
     """TLS ends in nginx, which passes the sockets on: both are charged."""
     async with contextlib.AsyncExitStack() as stack:
         cert, key = certificate(case.folder)
@@ -92,7 +97,31 @@ async def nginx_tls_push(case: Case) -> AsyncIterator[Target]:
         servers = proxies.sockets_with_tls(front.url.removeprefix("http://"), cert, key, port)
         pid = await stack.enter_async_context(proxies.nginx(case.folder, servers, port))
         address = f"wss://127.0.0.1:{port}/live/{EVENT}/feed"
-        yield Target("push", _push(case, address, _people(front, case)), (front.pid, pid))
+        yield Target("push", viewers(case, address, _people(front, case)), (front.pid, pid))
+
+
+def plenum_push(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _front(case, _push, tls=False)
+
+
+def plenum_push_tls(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _front(case, _push, tls=True)
+
+
+def nginx_tls_push(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _behind_nginx(case, _push)
+
+
+def plenum_page(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _front(case, _pages, tls=False)
+
+
+def plenum_page_tls(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _front(case, _pages, tls=True)
+
+
+def nginx_tls_page(case: Case) -> AbstractAsyncContextManager[Target]:
+    return _behind_nginx(case, _pages)
 
 
 @contextlib.asynccontextmanager
@@ -140,15 +169,18 @@ def mediamtx(_: Case) -> AbstractAsyncContextManager[Target]:
 
 
 WAYS: dict[str, tuple[str, Way]] = {
-    "loop": ("bare send loop (C)", bare_loop),
-    "push": ("Plenum push", plenum_push),
-    "aiohttp": ("aiohttp send_bytes", aiohttp_send),
+    "loop": ("bare send loop (C), one socket", bare_loop),
+    "push": ("push by name, one socket", plenum_push),
+    "push-page": ("push as a page: auto, two sockets", plenum_page),
+    "aiohttp": ("aiohttp send_bytes, one socket", aiohttp_send),
     "files": ("nginx, parts as files", nginx_files),
     "cache": ("nginx cache before Plenum LL-HLS", nginx_cache),
     "pull": ("Plenum LL-HLS", plenum_pull),
     "mediamtx": ("MediaMTX LL-HLS", mediamtx),
-    "push-tls": ("Plenum push, TLS in process", plenum_push_tls),
-    "nginx-tls": ("Plenum push, TLS by nginx", nginx_tls_push),
+    "push-tls": ("push by name, TLS in process", plenum_push_tls),
+    "nginx-tls": ("push by name, TLS by nginx", nginx_tls_push),
+    "push-page-tls": ("push as a page, TLS in process", plenum_page_tls),
+    "nginx-page-tls": ("push as a page, TLS by nginx", nginx_tls_page),
 }
 
 

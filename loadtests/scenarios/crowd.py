@@ -3,6 +3,7 @@
 The presenter is a WebRTC connection of our own without a browser (`clock_source.py`), 720p30 with the wall clock in each
 picture. The crowd is the swarm, two lines each as the page has them, picture by `auto`. One viewer more decodes
 (`clock_watcher.py`); latency is what it reads plus what the page has in hand. Stalls are those of the page's buffer in numbers.
+All have lines that carry everything: a server that helps itself by giving them less fails, too.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ from loadtests.swarm.swarm import Swarm
 from loadtests.swarm.tally import PhaseResult
 from loadtests.swarm.tickets import tickets
 from plenum.identity import Role
-from plenum.media import ProgrammeState
+from plenum.media import ProgrammeState, RenditionKind
+from plenum.wire import AUTO
 
 TITLE = "hundreds of push viewers beside the encoder: latency and stalls"
-LADDER = '["720p", "480p", "360p"]'
 SETTLE_S = 10.0
 TOLD_EVERY_S = 10.0
 MOST_P95_S = 1.0
+LEAST_TOP_SHARE = 99.0
+"""Of all parts of a picture in per cent: those of the largest one that was asked for."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
-    env = {"PLENUM_MEDIA__LADDER": LADDER, "PLENUM_LOAD_PROFILE": "true"}
+    env = {"PLENUM_LOAD_PROFILE": "true"}
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         platform = await Platform(folder / "data", env=env).start()
@@ -56,6 +59,8 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
         async with recording(platform.url, event, ticket) as tape:
             await tape.until_state(ProgrammeState.LIVE)
             await tape.until_segments(1)
+            pictures = [r for r in tape.programme.renditions if r.kind is RenditionKind.VIDEO]
+        top = max(pictures, key=lambda rendition: rendition.bitrate_bps).name
         names = tuple(options.renditions.split(","))
         watcher = await stack.enter_async_context(watching_clock(platform.url, event, ticket, names))
         swarm = stack.enter_context(Swarm("push"))
@@ -65,7 +70,7 @@ async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[
             renditions=names,
             connect_per_s=options.connect_per_s,
         )
-        return await _watch(platform, swarm, group, watcher, presenter, options.seconds, show)
+        return await _watch(platform, swarm, group, watcher, presenter, options.seconds, top, show)
 
 
 async def _watch(
@@ -75,6 +80,7 @@ async def _watch(
     watcher: ClockWatcher,
     presenter: int,
     seconds: float,
+    top: str,
     show: Callable[[str], None],
 ) -> list[Figure]:
     viewers = len(group.tickets)
@@ -96,7 +102,8 @@ async def _watch(
     latencies = watcher.latencies_s()
     found = (await asyncio.to_thread(swarm.stop)).phase("crowd")
     show(str(found))
-    return _figures(found, latencies, watcher, shares, viewers)
+    wanted = top if AUTO in group.renditions else group.renditions[0]
+    return [*_figures(found, latencies, watcher, shares, viewers), *given(found, wanted)]
 
 
 def _figures(
@@ -116,4 +123,15 @@ def _figures(
         Figure("last viewer after the first, p99", found.behind_first_ms.p99, "ms"),
         *(Figure(f"{name}, of a core", 100 * share, "%") for name, share in shares.items()),
         Figure("busiest process of the swarm", 100 * found.cpu_share, "%", most=90),
+    ]
+
+
+def given(found: PhaseResult, top: str) -> list[Figure]:
+    """What the server gave to viewers who could have taken everything."""
+    pictures = sum(count for name, count in found.by_rendition.items() if name != "audio")
+    share = 100 * found.by_rendition.get(top, 0) / pictures if pictures else 0.0
+    return [
+        Figure("other pictures chosen", found.events.get("switch", 0), most=0),
+        Figure(f"parts of the picture that were {top}", share, "%", least=LEAST_TOP_SHARE),
+        Figure("time without a picture, of all viewers", found.no_picture_s, "s", most=0),
     ]

@@ -1,6 +1,6 @@
 """`python -m loadtests.swarm push|pull`: viewers against a platform that runs already, with figures every few seconds.
 
-Exit code 99 when anything was wrong: a fault, or a generator that was too busy to say.
+Exit code 99 when anything was wrong: a fault, a stall, or a generator that was too busy to say.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from loadtests.swarm.group import Group, PullGroup, PushGroup
 from loadtests.swarm.swarm import Swarm, SwarmFailed
-from loadtests.swarm.tally import SwarmResult
+from loadtests.swarm.tally import PhaseResult, SwarmResult
 from loadtests.swarm.tickets import tickets
 from loadtests.thresholds import EXIT_CODE
 
@@ -32,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     print(result)
     if options.json:
         options.json.write_bytes(msgspec.json.encode(result))
-    return EXIT_CODE if any(phase.fault_count or phase.is_busy for phase in result.phases) else 0
+    return EXIT_CODE if any(_is_bad(phase) for phase in result.phases) else 0
+
+
+def _is_bad(phase: PhaseResult) -> bool:
+    return bool(phase.fault_count or phase.stalls or phase.is_busy)
 
 
 def _run(options: argparse.Namespace, group: Group) -> SwarmResult:

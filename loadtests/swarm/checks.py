@@ -2,12 +2,14 @@
 
 `Reference` keeps each message as the first viewer of this process got it, chained to the one that follows it. A viewer that
 gets the very bytes of the next link needs no more than that comparison: position, init segment and time were judged once,
-for the first. Whatever differs takes the long way through `LineCheck`.
+for the first. Whatever differs takes the long way through `LineCheck`. At the end `differing_from` compares what the first
+viewers got with the source itself: a byte that the server got wrong for everybody alike is found there.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 
 from loadtests.users.continuity import hole
@@ -17,11 +19,19 @@ from plenum.wire import Flag, Header, Kind, Selected
 Key = tuple[int, int, int, int, int]
 """kind, rendition, epoch, then msn and part, or the init id and 0."""
 
+Place = tuple[int, int]
+"""Media sequence number and part."""
+Address = tuple[str, int, int]
+"""A part: rendition by name, then its place."""
+Source = Callable[[Address], bytes | None]
+"""The digest of a part's payload as it was made; None where the source does not know that part."""
+
 HELD_S = 20.0
 """So long bytes are held for those who are behind; then their digest alone."""
 DIGESTS_MAX = 200_000
 _GONE = b"\0"
 """Instead of bytes that are not held any more: no frame of a server begins with it."""
+BACK = "a number went back"
 DIFFERS = "the bytes of a part are not those that the first viewer got"
 _AT_MOST_APART_S = 0.02
 """Renditions are cut at the same instant; the wall clock is written per rendition."""
@@ -30,9 +40,9 @@ _AT_MOST_APART_S = 0.02
 class Node:
     """One message as the first viewer got it."""
 
-    __slots__ = ("digest", "end_wall", "first_at", "header", "next", "size", "track", "wire")
+    __slots__ = ("digest", "end_wall", "first_at", "header", "next", "payload", "size", "track", "wire")
 
-    def __init__(self, wire: bytes, header: Header, end_wall: float, now: float) -> None:
+    def __init__(self, wire: bytes, header: Header, end_wall: float, now: float, payload_at: int) -> None:
         self.wire = wire
         self.header = header
         self.size = len(wire)
@@ -42,6 +52,8 @@ class Node:
         self.next: Node | None = None
         """What follows in this rendition under the same init segment."""
         self.digest = digest(wire)
+        self.payload = digest(wire[payload_at:])
+        """What the source can be asked about: not the header, which says when it was."""
         self.track = 0
         """0 for the picture, 1 for the sound."""
 
@@ -67,13 +79,13 @@ class Reference:
         self._nodes: dict[Key, Node] = {}
         self._order: deque[tuple[float, Node]] = deque()
 
-    def meet(self, wire: bytes, header: Header, end_wall: float, now: float) -> tuple[Node, bool]:
+    def meet(self, wire: bytes, header: Header, end_wall: float, now: float, payload_at: int = 0) -> tuple[Node, bool]:
         """The message's node, and whether these bytes are its bytes; the first one to come sets them."""
         key = key_of(header)
         node = self._nodes.get(key)
         if node is not None:
             return node, node.is_same(wire)
-        node = self._nodes[key] = Node(wire, header, end_wall, now)
+        node = self._nodes[key] = Node(wire, header, end_wall, now, payload_at)
         self._order.append((now, node))
         return node, True
 
@@ -88,6 +100,14 @@ class Reference:
     def digests(self) -> dict[Key, bytes]:
         return {key: node.digest for key, node in self._nodes.items()}
 
+    def payloads(self, name: Callable[[int], str]) -> dict[Address, bytes]:
+        """Of all parts, their renditions by name."""
+        return {
+            (name(node.header.rendition), node.header.msn, node.header.part): node.payload
+            for node in self._nodes.values()
+            if node.header.kind is Kind.PART
+        }
+
 
 def differing(tables: list[dict[Key, bytes]]) -> int:
     """How many messages were not the same in two processes."""
@@ -98,6 +118,12 @@ def differing(tables: list[dict[Key, bytes]]) -> int:
             if seen.setdefault(key, found) != found:
                 different.add(key)
     return len(different)
+
+
+def differing_from(source: Source, got: Mapping[Address, bytes]) -> tuple[int, int]:
+    """How many parts are not what the source made, and how many it knows at all."""
+    pairs = [(made, found) for address, found in got.items() if (made := source(address)) is not None]
+    return sum(made != found for made, found in pairs), len(pairs)
 
 
 class Stream:
@@ -125,14 +151,22 @@ class LineCheck:
         self._announced: Selected | None = None
         self._gapped: set[int] = set()
         self._repeats: set[int] = set()
-        """Renditions of which a new connection may send again what came by the old one."""
+        """Renditions of which a new connection may send again what came by the old one …"""
+        self._again_from: Place = (0, 0)
+        """… from here on: the segment before the one in which the line broke, for who is a little behind."""
+        self._high: dict[int, tuple[int, Place]] = {}
+        """The newest epoch and place of each rendition that this line ever got: gaps, switches and reconnects do not lower it."""
 
     def adopt(self, programme: Programme) -> None:
         self._video = {r.id: r.name for r in programme.renditions if r.kind is RenditionKind.VIDEO}
 
     def reopened(self) -> None:
         """Another connection carries on."""
-        self._repeats = set(self.streams)
+        for number in self.streams:
+            self._note(number)
+        self._repeats = set(self._high)
+        if self._high:
+            self._again_from = max(0, max(place[0] for _, place in self._high.values()) - 1), 0
         self._announced = None
 
     def is_video(self, rendition: int) -> bool:
@@ -146,6 +180,7 @@ class LineCheck:
 
     def gap(self, header: Header) -> None:
         self.gaps += 1
+        self._note(header.rendition)
         self.streams.pop(header.rendition, None)
         self._gapped.add(header.rendition)
         if not self._may_skip:
@@ -156,13 +191,15 @@ class LineCheck:
         header = node.header
         if not has_init:
             self.faults["a part came before its init segment"] += 1
+        self._note(header.rendition)
+        is_back = self._is_back(header)
         stream = self.streams.get(header.rendition)
         if stream is None:
             self._open(node)
             return True
         before = stream.node
         if header.rendition in self._repeats:
-            if header.epoch == before.header.epoch and _place(header) <= _place(before.header):
+            if is_back:
                 return False
             self._repeats.discard(header.rendition)
         fault = hole(before.header, header)
@@ -172,6 +209,24 @@ class LineCheck:
             before.next = node
         stream.node = node
         return True
+
+    def _note(self, rendition: int) -> None:
+        """The parts that came as the next link are noted when something else comes."""
+        stream = self.streams.get(rendition)
+        if stream is not None:
+            newest = stream.node.header.epoch, _place(stream.node.header)
+            self._high[rendition] = max(self._high.get(rendition, newest), newest)
+
+    def _is_back(self, header: Header) -> bool:
+        """Not newer than what came of this rendition; a fault, unless a new connection may send it again."""
+        if header.rendition not in self._high:
+            return False
+        epoch, place = self._high[header.rendition]
+        is_back = header.epoch < epoch or _place(header) <= place
+        may_repeat = header.rendition in self._repeats and header.epoch == epoch and _place(header) >= self._again_from
+        if is_back and not may_repeat:
+            self.faults[BACK] += 1
+        return is_back
 
     def _open(self, node: Node) -> None:
         """The first part of a rendition on this line."""
@@ -198,9 +253,10 @@ class LineCheck:
         if end is not None and not broken and header.wall_us / 1e6 > end + _AT_MOST_APART_S:
             self.faults["the picture has a hole where it was switched"] += 1
         for number in olds:
+            self._note(number)
             del self.streams[number]
         self.without_picture = False
 
 
-def _place(header: Header) -> tuple[int, int]:
+def _place(header: Header) -> Place:
     return header.msn, header.part

@@ -1,4 +1,4 @@
-"""A non-blocking socket of the swarm: connecting, TLS, writing. Who reads it decides what the bytes mean."""
+"""The non-blocking sockets of the swarm: connecting, TLS, writing. Who reads one decides what the bytes mean."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import select
 import socket
 import ssl
 from contextlib import suppress
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
+
+Owner = TypeVar("Owner")
 
 READ_BYTES = 256 * 1024
 SLOW_READER_BUFFER = 32 * 1024
 """Else the kernel takes in seconds of media for a reader that reads nothing."""
 READING, WRITING = select.EPOLLIN, select.EPOLLOUT
 AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+SECURE = ("wss:", "https:")
+
+
+def broken(error: OSError) -> str:
+    """What a report says of a connection on which this was raised."""
+    return f"the connection broke: {error.strerror or type(error).__name__}"
 
 
 def trusting(ca_file: str) -> ssl.SSLContext:
@@ -122,3 +131,31 @@ class Link:
         if events != self._events:
             self._events = events
             self._epoll.modify(self.fd, events)
+
+
+class Links(Generic[Owner]):
+    """All open connections of one process: one epoll, and whose each socket is."""
+
+    def __init__(self) -> None:
+        self.epoll = select.epoll()
+        self.by_fd: dict[int, Owner] = {}
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    def context(self, url: str, ca_file: str) -> ssl.SSLContext | None:
+        """With whom to speak TLS at this address; None where it has none."""
+        if not url.startswith(SECURE):
+            return None
+        if ca_file not in self._contexts:
+            self._contexts[ca_file] = trusting(ca_file)
+        return self._contexts[ca_file]
+
+    def keep(self, link: Link, owner: Owner) -> None:
+        self.by_fd[link.fd] = owner
+
+    def drop(self, link: Link) -> None:
+        self.by_fd.pop(link.fd, None)
+        link.close()
+
+    def close(self) -> None:
+        """The epoll; each link has been dropped."""
+        self.epoll.close()

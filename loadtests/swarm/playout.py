@@ -2,7 +2,8 @@
 
 The page (player/src/core/playhead.ts) keeps 0.45 s in hand on average, plays up to 6 % faster or 3 % slower to get there,
 jumps when it is 1.5 s behind that, and has 0.15 s more in hand after each stall, for 20 s. Media time is the capture's wall
-clock, so `lag` is how old the picture is that the model shows.
+clock, so `lag` is how old the picture is that the model shows. A picture that the server takes away stands still until there
+is one again, though the sound goes on: that is a stall too, and counted by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Playout:
     """One viewer's picture and sound, played together."""
 
     __slots__ = (
-        "_base", "_ends", "_level", "_quiet_since", "_settling_until", "_stalled", "_target", "lag", "stall_s", "stalls",
+        "_base", "_dark_since", "_ends", "_level", "_quiet_since", "_settling_until", "_stalled", "_target", "lag",
+        "no_picture_s", "stall_s", "stalls",
     )  # fmt: skip
 
     def __init__(self, *, picture: bool = True, sound: bool = True, target_s: float = TARGET_S) -> None:
@@ -41,6 +43,9 @@ class Playout:
         """The clock less the media time that is shown; None before the first picture."""
         self.stalls = 0
         self.stall_s = 0.0
+        self.no_picture_s = 0.0
+        """Of those, because the server gave none."""
+        self._dark_since: float | None = None
 
     def arrived(self, kind: int, now: float, end: float) -> None:
         """A part of the picture (kind 0) or the sound (1) that ends at `end`."""
@@ -61,16 +66,33 @@ class Playout:
             level = self._target
         self._level = level
 
-    def without_picture(self) -> None:
-        """Only the sound counts until a picture comes again."""
+    def without_picture(self, now: float) -> None:
+        """The sound alone goes on until a picture comes again."""
         self._ends[0] = _NEVER
+        if self._dark_since is None:
+            self._dark_since = now
+            self.stalls += 1
 
-    def with_picture(self, end: float) -> None:
+    def without_sound(self) -> None:
+        """There is none."""
+        self._ends[1] = _NEVER
+
+    def with_picture(self, now: float, end: float) -> None:
+        self._count_dark(now)
+        self._dark_since = None
         if self._ends[0] == _NEVER:
             self._ends[0] = end
 
+    def _count_dark(self, now: float) -> None:
+        if self._dark_since is not None:
+            passed = max(0.0, now - self._dark_since)
+            self.no_picture_s += passed
+            self.stall_s += passed
+            self._dark_since = now
+
     def tick(self, now: float, passed_s: float) -> None:
         """So much time has passed: what the rate did, and a stall that lasts."""
+        self._count_dark(now)
         if self.lag is None:
             return
         until = min(self._ends) + self.lag

@@ -7,21 +7,20 @@ viewer's.
 
 from __future__ import annotations
 
-import select
-import ssl
 import time
 from collections import deque
-from operator import itemgetter
 
 import msgspec
 
 from loadtests.swarm import http
-from loadtests.swarm.checks import DIFFERS, Reference
-from loadtests.swarm.connection import AGAIN, READ_BYTES, Link, trusting
+from loadtests.swarm.checks import DIFFERS, Address
+from loadtests.swarm.connection import AGAIN, READ_BYTES, Link, broken
 from loadtests.swarm.group import PullGroup, Status
+from loadtests.swarm.phases import Told
 from loadtests.swarm.playout import Playout
-from loadtests.swarm.tally import BINS, BINS_PER_S, Tally
-from loadtests.users.continuity import ReloadContinuity
+from loadtests.swarm.tally import bin_of
+from loadtests.swarm.worker import EVENTS_MAX, Entrance, Worker
+from loadtests.users.continuity import SILENCE_S, ReloadContinuity
 from loadtests.users.playlist import ListedPart, MediaPlaylist, read_media, read_multivariant
 from plenum.wire import Header, Kind
 
@@ -40,8 +39,8 @@ class Track:
     """One rendition of one viewer, and the connection that it is fetched over."""
 
     __slots__ = (
-        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "playlist", "retry_at", "todo", "url",
-        "viewer",
+        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist", "retry_at", "todo",
+        "url", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: PullViewer, url: str, kind: int) -> None:
@@ -53,6 +52,8 @@ class Track:
         self.body = bytearray()
         self.asked_at = 0.0
         self.retry_at = 0.0
+        self.news_at = 0.0
+        """When a playlist last had a new part; 0 before the first."""
         self.is_over = False
         self.fetching: ListedPart | None = None
         self.todo: deque[ListedPart] = deque()
@@ -63,7 +64,7 @@ class Track:
 class PullViewer:
     """One player."""
 
-    __slots__ = ("group", "index", "number", "playout", "stall_s_told", "stalls_told", "tallied_at", "tracks")
+    __slots__ = ("group", "index", "number", "playout", "told", "tracks")
 
     def __init__(self, group: PullGroup, number: int, now: float) -> None:
         self.group = group
@@ -71,68 +72,42 @@ class PullViewer:
         self.index = group.addresses[number % len(group.addresses)]
         self.playout = Playout(sound=group.sound, target_s=TARGET_S)
         self.tracks = [Track(self, self.index, 0)]
-        self.stalls_told, self.stall_s_told, self.tallied_at = 0, 0.0, now
+        self.told = Told(now)
 
 
-class PullWorker:
+class PullWorker(Worker[PullViewer, Track]):
     """All pull viewers of one process."""
 
     def __init__(self, name: str = "start") -> None:
-        self._epoll = select.epoll()
-        self._by_fd: dict[int, Track] = {}
-        self._viewers: list[PullViewer] = []
-        self._waiting: deque[tuple[float, Track]] = deque()
+        super().__init__(name)
+        self._entrance: Entrance[Track] = Entrance()
         self._late: dict[Track, None] = {}
         """Tracks without a request on its way: they ask again at `retry_at`."""
         self._turn_at = time.time()
         self._ticked_at = self._turn_at
-        self._reference = Reference()
         self._keys: dict[str, Header] = {}
         self._playlists: dict[bytes, MediaPlaylist] = {}
-        self._contexts: dict[str, ssl.SSLContext] = {}
-        self._tally = Tally(name, time.time(), time.process_time())
-        self.tallies: list[Tally] = []
 
     def add(self, group: PullGroup) -> None:
         """These viewers come, one after the other."""
         now = time.time()
-        for number in range(group.viewers):
-            viewer = PullViewer(group, number, now)
-            self._viewers.append(viewer)
-            self._waiting.append((now + number / group.connect_per_s, viewer.tracks[0]))
-        self._waiting = deque(sorted(self._waiting, key=itemgetter(0)))
+        viewers = [PullViewer(group, number, now) for number in range(group.viewers)]
+        self._viewers += viewers
+        self._entrance.add((now + viewer.number / group.connect_per_s, viewer.tracks[0]) for viewer in viewers)
 
-    def leave(self, count: int) -> None:
-        self._settle_stalls(time.time())
-        gone, self._viewers = self._viewers[:count], self._viewers[count:]
-        for track in (track for viewer in gone for track in viewer.tracks):
-            track.is_over = True
-            self._drop(track)
-            self._late.pop(track, None)
-
-    def phase(self, name: str) -> None:
-        self._close_phase()
-        self._tally = Tally(name, time.time(), time.process_time())
-
-    def finish(self) -> list[Tally]:
-        self._close_phase()
-        for track in list(self._by_fd.values()):
-            self._drop(track)
-        self._epoll.close()
-        return self.tallies
-
-    @property
-    def reference(self) -> Reference:
-        return self._reference
+    def payloads(self) -> dict[Address, bytes]:
+        names = {header.rendition: name for name, header in self._keys.items()}
+        return self.reference.payloads(lambda number: names[number])
 
     def status(self) -> Status:
+        tally = self._phases.tally
         return Status(
             viewers=len(self._viewers),
-            open=len(self._by_fd),
-            playing=sum(viewer.playout.lag is not None for viewer in self._viewers),
-            messages=self._tally.messages,
-            faults=sum(self._tally.faults.values()),
-            stalls=sum(viewer.playout.stalls - viewer.stalls_told for viewer in self._viewers),
+            open=len(self._links.by_fd),
+            playing=self._playing(),
+            messages=tally.messages,
+            faults=sum(tally.faults.values()),
+            stalls=self._untold_stalls(),
         )
 
     def step(self) -> None:
@@ -140,25 +115,34 @@ class PullWorker:
         if now >= self._turn_at:
             self._turn(now)
             self._turn_at = max(self._turn_at + SLOT_S, now)
-        for fd, _ in self._epoll.poll(max(0.0, self._turn_at - now), 512):
-            track = self._by_fd.get(fd)
+        for fd, _ in self._links.epoll.poll(max(0.0, self._turn_at - now), EVENTS_MAX):
+            track = self._links.by_fd.get(fd)
             if track is not None:
                 self._look(track)
 
     def _turn(self, now: float) -> None:
-        while self._waiting and self._waiting[0][0] <= now:
-            self._ask(self._waiting.popleft()[1], now)
+        for track in self._entrance.due(now):
+            self._ask(track, now)
         for track in [track for track in self._late if track.retry_at <= now]:
             del self._late[track]
             self._ask(track, now)
         if now - self._ticked_at >= 1.0:
             passed, self._ticked_at = now - self._ticked_at, now
-            self._reference.forget(now)
+            self.reference.forget(now)
             for viewer in self._viewers:
                 viewer.playout.tick(now, passed)
-            for track in list(self._by_fd.values()):
+            for track in list(self._links.by_fd.values()):
                 if track.asked_at and now - track.asked_at > ANSWER_S:
                     self._lost(track, "no answer in time")
+            for viewer in self._viewers:
+                for track in viewer.tracks:
+                    self._listen_for_silence(track, now)
+
+    def _listen_for_silence(self, track: Track, now: float) -> None:
+        """A playlist that is answered and never has anything new."""
+        if track.news_at and not track.is_over and now - track.news_at > SILENCE_S:
+            self._phases.tally.faults[f"no new part in a playlist for {SILENCE_S:.0f} s"] += 1
+            track.news_at = now
 
     # Asking
 
@@ -174,7 +158,7 @@ class PullWorker:
             try:
                 link.send(http.get(self._wanted(track)))
             except OSError as error:
-                self._lost(track, f"the connection broke: {error.strerror or type(error).__name__}")
+                self._lost(track, broken(error))
 
     def _wanted(self, track: Track) -> str:
         group = track.viewer.group
@@ -189,16 +173,14 @@ class PullWorker:
         return f"{track.url}?_HLS_msn={track.playlist.next_msn}&_HLS_part={track.playlist.next_part}{skip}"
 
     def _connect(self, track: Track, now: float) -> bool:
-        ca_file = track.viewer.group.ca_file
-        if track.url.startswith("https:") and ca_file not in self._contexts:
-            self._contexts[ca_file] = trusting(ca_file)
+        tls = self._links.context(track.url, track.viewer.group.ca_file)
         try:
-            track.link = Link(track.url, self._epoll, self._contexts.get(ca_file))
+            track.link = Link(track.url, self._links.epoll, tls)
         except OSError as error:
-            self._tally.faults[f"not connected: {error.strerror}"] += 1
+            self._phases.tally.faults[f"not connected: {error.strerror}"] += 1
             self._later(track, now + AGAIN_S)
             return False
-        self._by_fd[track.link.fd] = track
+        self._links.keep(track.link, track)
         track.asked_at = now
         return True
 
@@ -215,7 +197,7 @@ class PullWorker:
         try:
             if not link.is_connected:
                 if link.progress():
-                    self._tally.events["opened"] += 1
+                    self._phases.tally.events["opened"] += 1
                     self._ask(track, time.time())
                 return
             link.flush()
@@ -225,7 +207,7 @@ class PullWorker:
         except AGAIN:
             return
         except OSError as error:
-            self._lost(track, f"the connection broke: {error.strerror or type(error).__name__}")
+            self._lost(track, broken(error))
             return
         if not data:
             self._lost(track, "the connection was closed")
@@ -250,7 +232,7 @@ class PullWorker:
         elif status != 200:
             waits = status == 404 and track.url == track.viewer.index
             if not waits:  # an event that has not begun
-                self._tally.faults[f"a playlist answered {status}"] += 1
+                self._phases.tally.faults[f"a playlist answered {status}"] += 1
             self._later(track, now + AGAIN_S)
         elif track.url == track.viewer.index:
             self._choose(track, body, now)
@@ -263,7 +245,7 @@ class PullWorker:
         try:
             found = read_multivariant(body.decode())
         except ValueError as error:
-            self._tally.faults[str(error)] += 1
+            self._phases.tally.faults[str(error)] += 1
             self._later(track, now + AGAIN_S)
             return
         named = (
@@ -279,26 +261,28 @@ class PullWorker:
             viewer.tracks.append(sound)
             self._ask(sound, now)
         elif viewer.group.sound:
-            viewer.playout = Playout(sound=False, target_s=TARGET_S)
+            viewer.playout.without_sound()
         self._ask(track, now)
 
     def _playlist(self, track: Track, body: bytes, now: float) -> None:
         try:
             playlist = self._read(body)
         except (ValueError, KeyError) as error:
-            self._tally.faults[f"an unreadable playlist: {error}"] += 1
+            self._phases.tally.faults[f"an unreadable playlist: {error}"] += 1
             self._later(track, now + AGAIN_S)
             return
         waited, is_first = now - track.asked_at, track.playlist is None
         track.playlist = playlist
-        self._tally.waits[min(BINS, max(0, int(waited * BINS_PER_S)))] += 1
-        parts = playlist.parts[-1:] if is_first else playlist.parts
-        for part in parts:
-            if track.continuity.is_new((part.msn, part.index)):
-                fault = track.continuity.fault((part.msn, part.index))
-                if fault:
-                    self._tally.faults[fault] += 1
-                track.todo.append(part)
+        self._phases.tally.waits[bin_of(waited)] += 1
+        if is_first:
+            track.continuity.begin(playlist)
+            new = playlist.parts[-1:]
+        else:
+            new, faults = track.continuity.take(playlist)
+            self._phases.tally.faults.update(faults)
+        track.todo.extend(new)
+        if new or is_first:
+            track.news_at = now
         if playlist.ended and not track.todo:
             track.is_over = True
             self._drop(track)
@@ -317,17 +301,14 @@ class PullWorker:
 
     def _part(self, track: Track, part: ListedPart, status: int, body: bytes, now: float) -> None:
         track.fetching = None
-        tally = self._tally
+        tally = self._phases.tally
         if status != 200 or not body:
             tally.faults[f"a listed part answered {status} with {'a' if body else 'no'} body"] += 1
         else:
-            node, is_same = self._reference.meet(body, self._header(track, part), part.end_wall_s, now)
+            node, is_same = self.reference.meet(body, self._header(track, part), part.end_wall_s, now)
             if not is_same:
                 tally.faults[DIFFERS] += 1
-            tally.delays[min(BINS, max(0, int((now - part.end_wall_s) * BINS_PER_S)))] += 1
-            tally.behind_first[min(BINS, int((now - node.first_at) * BINS_PER_S))] += 1
-            tally.messages += 1
-            tally.bytes += len(body)
+            tally.arrived(now, part.end_wall_s, node.first_at, len(body))
             tally.by_rendition[track.name] += 1
             track.viewer.playout.arrived(track.kind, now, part.end_wall_s)
         if track.todo or track.viewer.group.blocking:
@@ -344,32 +325,20 @@ class PullWorker:
         self._drop(track)
         if track.is_over:
             return
-        self._tally.faults[why] += 1
+        self._phases.tally.faults[why] += 1
         if track.fetching is not None:
             track.todo.appendleft(track.fetching)
             track.fetching = None
         self._later(track, time.time() + AGAIN_S)
 
-    def _drop(self, track: Track) -> None:
-        if track.link is not None:
-            self._by_fd.pop(track.link.fd, None)
-            track.link.close()
-        track.link = None
-        track.body.clear()
+    def _part_with(self, viewer: PullViewer) -> None:
+        for track in viewer.tracks:
+            track.is_over = True
+            self._drop(track)
+            self._late.pop(track, None)
 
-    def _close_phase(self) -> None:
-        now = time.time()
-        self._settle_stalls(now)
-        self.tallies.append(self._tally.close(now, time.process_time()))
-
-    def _settle_stalls(self, now: float) -> None:
-        tally = self._tally
-        for viewer in self._viewers:
-            playout = viewer.playout
-            if playout.lag is not None:
-                playout.tick(now, 0.0)
-                tally.watched_s += now - viewer.tallied_at
-            tally.stalls += playout.stalls - viewer.stalls_told
-            tally.stalled_viewers += playout.stalls > viewer.stalls_told
-            tally.stall_s += playout.stall_s - viewer.stall_s_told
-            viewer.stalls_told, viewer.stall_s_told, viewer.tallied_at = playout.stalls, playout.stall_s, now
+    def _drop(self, owner: Track) -> None:
+        if owner.link is not None:
+            self._links.drop(owner.link)
+        owner.link = None
+        owner.body.clear()

@@ -19,15 +19,15 @@ import time
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 
-from loadtests.swarm.checks import Key, Reference
+from loadtests.swarm.checks import Address, Key, Source, differing_from
 from loadtests.swarm.group import Group, PullGroup, PushGroup, Status
 from loadtests.swarm.pull import PullWorker
 from loadtests.swarm.push import PushWorker
-from loadtests.swarm.tally import SwarmResult, Tally, result_of
+from loadtests.swarm.tally import SwarmResult, Tally, compared, result_of
 from plenum.store import die_with_parent
 
 ANSWER_S = 30.0
@@ -37,25 +37,6 @@ GC_EVERY = 200_000
 
 class SwarmFailed(Exception):
     """A process of the swarm died or does not answer."""
-
-
-class Worker(Protocol):
-    """One kind of viewers in one process."""
-
-    tallies: list[Tally]
-
-    def step(self) -> None: ...
-
-    def phase(self, name: str) -> None: ...
-
-    def status(self) -> Status: ...
-
-    def leave(self, count: int) -> None: ...
-
-    def finish(self) -> list[Tally]: ...
-
-    @property
-    def reference(self) -> Reference: ...
 
 
 class Swarm:
@@ -118,17 +99,21 @@ class Swarm:
             time.sleep(0.1)
         return found
 
-    def stop(self) -> SwarmResult:
-        """All leave; what was counted."""
+    def stop(self, source: Source | None = None) -> SwarmResult:
+        """All leave; what was counted, and with a source whether its bytes are what came."""
         if self._result is None:
             tallies: list[list[Tally]] = []
             digests: list[dict[Key, bytes]] = []
+            payloads: dict[Address, bytes] = {}
             for number in range(self._count):
-                counted, seen = self._ask(number, "stop")
+                counted, seen, got = self._ask(number, "stop")
                 tallies.append(counted)
+                payloads.update(got)
                 digests.append(seen)
             self._end()
             self._result = result_of(tallies, digests)
+            if source is not None:
+                self._result = compared(self._result, *differing_from(source, payloads))
         return self._result
 
     def __enter__(self) -> Self:
@@ -186,7 +171,7 @@ def _work(pipe: Pipe, kind: str) -> None:
             while pipe.poll():
                 order, what = pipe.recv()
                 if order == "stop":
-                    pipe.send((worker.finish(), worker.reference.digests()))
+                    pipe.send((worker.finish(), worker.reference.digests(), worker.payloads()))
                     return
                 pipe.send(_obey(worker, order, what))
         except (EOFError, OSError):

@@ -36,6 +36,10 @@ def bins() -> array[int]:
     return array("Q", bytes(8 * (BINS + 1)))
 
 
+def bin_of(seconds: float) -> int:
+    return min(BINS, max(0, int(seconds * BINS_PER_S)))
+
+
 def percentiles(counts: Iterable[array[int]]) -> Percentiles:
     """Of all samples in these bins together."""
     total = sum((np.frombuffer(one, dtype=np.uint64) for one in counts), np.zeros(BINS + 1, np.uint64))
@@ -75,8 +79,17 @@ class Tally:
         self.faults: Counter[str] = Counter()
         self.stalls = 0
         self.stall_s = 0.0
+        self.no_picture_s = 0.0
+        """Of those, because the server gave none."""
         self.watched_s = 0.0
         self.stalled_viewers = 0
+
+    def arrived(self, now: float, end_wall: float, first_at: float, size: int) -> None:
+        """A part whose last sample was captured at `end_wall`, and that the first viewer had at `first_at`."""
+        self.delays[bin_of(now - end_wall)] += 1
+        self.behind_first[bin_of(now - first_at)] += 1
+        self.messages += 1
+        self.bytes += size
 
     def close(self, now: float, cpu_s: float) -> Tally:
         self.seconds, self.cpu_s = now - self.began, cpu_s - self.cpu_began
@@ -104,6 +117,8 @@ class PhaseResult(msgspec.Struct, frozen=True):
     cpu_share: float
     """Of a core, the busiest process."""
     cpu_us_per_message: float
+    no_picture_s: float = 0.0
+    """Of `stall_s`: the server gave no picture."""
 
     @property
     def stall_ratio(self) -> float:
@@ -126,7 +141,7 @@ class PhaseResult(msgspec.Struct, frozen=True):
             f"  after the first   p50 {behind.p50:.1f}  p95 {behind.p95:.1f}  p99 {behind.p99:.1f} ms",
             f"  first part/reload p50 {self.wait_ms.p50:.1f}  p99 {self.wait_ms.p99:.1f} ms ({self.wait_ms.count})",
             f"  stalls {self.stalls} of {self.stalled_viewers} viewers, {self.stall_s:.2f} s,"
-            f" ratio {100 * self.stall_ratio:.3f} %",
+            f" ratio {100 * self.stall_ratio:.3f} %, without a picture {self.no_picture_s:.2f} s",
             f"  renditions {dict(sorted(self.by_rendition.items()))}  events {dict(sorted(self.events.items()))}",
             f"  generator {100 * self.cpu_share:.0f} % of a core, {self.cpu_us_per_message:.1f} µs a message",
         ]
@@ -159,6 +174,7 @@ def merged(name: str, tallies: list[Tally]) -> PhaseResult:
         stalled_viewers=sum(tally.stalled_viewers for tally in tallies),
         stall_s=sum(tally.stall_s for tally in tallies),
         watched_s=sum(tally.watched_s for tally in tallies),
+        no_picture_s=sum(tally.no_picture_s for tally in tallies),
         by_rendition=dict(sums["by_rendition"]),
         events=dict(sums["events"]),
         faults=dict(sums["faults"]),
@@ -171,6 +187,8 @@ class SwarmResult(msgspec.Struct, frozen=True):
     """All phases of a run."""
 
     phases: tuple[PhaseResult, ...]
+    compared_parts: int = 0
+    """Of how many parts the source's bytes are known."""
 
     def phase(self, name: str) -> PhaseResult:
         """Raises LookupError."""
@@ -187,8 +205,21 @@ def result_of(by_process: list[list[Tally]], digests: list[dict[Key, bytes]]) ->
     """What all processes counted, their first viewers' bytes compared with one another."""
     names = list(dict.fromkeys(tally.name for tallies in by_process for tally in tallies))
     phases = [merged(name, [t for tallies in by_process for t in tallies if t.name == name]) for name in names]
-    different = differing(digests)
-    if different and phases:
-        faults = phases[-1].faults | {"parts that differ between two processes' viewers": different}
-        phases[-1] = msgspec.structs.replace(phases[-1], faults=faults)
-    return SwarmResult(tuple(phases))
+    found = SwarmResult(tuple(phases))
+    return _with_fault(found, "parts that differ between two processes' viewers", differing(digests))
+
+
+def compared(result: SwarmResult, different: int, of: int) -> SwarmResult:
+    """With what the comparison with the source found. Nothing to compare is a fault: nobody would know."""
+    told = msgspec.structs.replace(result, compared_parts=of)
+    told = _with_fault(told, "parts that differ from the source's", different)
+    return _with_fault(told, "no part could be compared with the source's", 0 if of else 1)
+
+
+def _with_fault(result: SwarmResult, text: str, count: int) -> SwarmResult:
+    """In the last phase, as nobody knows when it was."""
+    if not count or not result.phases:
+        return result
+    *before, last = result.phases
+    last = msgspec.structs.replace(last, faults=last.faults | {text: count})
+    return msgspec.structs.replace(result, phases=(*before, last))

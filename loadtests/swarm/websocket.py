@@ -62,6 +62,11 @@ def frame_at(data: bytes, at: int) -> tuple[int, int, int] | None:
     return (opcode, begin, begin + length) if begin + length <= len(data) else None
 
 
+def head_size(data: bytes) -> int:
+    """Bytes before the payload of a server's frame."""
+    return {126: 4, 127: HEAD_MAX}.get(data[1], 2)
+
+
 def upgrade(url: str, key: bytes, subprotocol: str, headers: dict[str, str]) -> bytes:
     """The request that opens a socket; `key` are 16 bytes of any kind."""
     parts = urlsplit(url)

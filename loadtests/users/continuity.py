@@ -1,11 +1,12 @@
 """Whether what a viewer received follows on from what came before. Rules only.
 
-`FeedContinuity` judges the push feed message by message, `ReloadContinuity` the positions that LL-HLS playlists list,
+`FeedContinuity` judges the push feed message by message, `ReloadContinuity` what LL-HLS playlists list,
 `Silence` how long nothing came. Each returns a sentence when something is wrong and None when all is well.
 """
 
 from __future__ import annotations
 
+from loadtests.users.playlist import ListedPart, MediaPlaylist
 from plenum.wire import Flag, Header, Kind
 
 Position = tuple[int, int]
@@ -43,6 +44,8 @@ class FeedContinuity:
 
 def hole(before: Header, header: Header) -> str | None:
     """What is wrong with this part right after that one of the same rendition."""
+    if header.epoch < before.epoch:
+        return "the epoch went back"
     if Flag.DISCONTINUITY in header.flags or header.epoch != before.epoch:
         return None if header.msn > before.msn else "the media sequence number went back"
     expected = (before.msn + 1, 0) if Flag.LAST in before.flags else (before.msn, before.part + 1)
@@ -52,20 +55,43 @@ def hole(before: Header, header: Header) -> str | None:
 
 
 class ReloadContinuity:
-    """The parts that the playlists of one rendition list, reload after reload."""
+    """What the playlists of one rendition list, reload after reload."""
 
     def __init__(self) -> None:
-        self.last: Position | None = None
+        self._last: Position | None = None
+        self._first_msn = 0
 
-    def is_new(self, position: Position) -> bool:
-        return self.last is None or position > self.last
+    def begin(self, playlist: MediaPlaylist) -> None:
+        """The first one: its newest part is where watching begins."""
+        self._first_msn = playlist.first_msn
+        self._last = _newest(playlist)
 
-    def fault(self, position: Position) -> str | None:
-        """What is wrong with taking this part next."""
-        before, self.last = self.last, position
-        if before is None or position in ((before[0], before[1] + 1), (before[0] + 1, 0)):
-            return None
-        return "a part is missing from the playlist"
+    def take(self, playlist: MediaPlaylist) -> tuple[list[ListedPart], list[str]]:
+        """The parts that are new in it, and what is wrong with it after the ones before."""
+        faults = []
+        newest = _newest(playlist)
+        if playlist.first_msn < self._first_msn:
+            faults.append("the media sequence number went back")
+        if newest is not None and self._last is not None and newest < self._last:
+            faults.append("the newest part of the playlist went back")
+        self._first_msn = playlist.first_msn
+        new = [part for part in playlist.parts if self._last is None or (part.msn, part.index) > self._last]
+        for part in new:
+            if not self._follows((part.msn, part.index), playlist):
+                faults.append("a part is missing from the playlist")
+            self._last = part.msn, part.index
+        return new, faults
+
+    def _follows(self, position: Position, playlist: MediaPlaylist) -> bool:
+        if self._last is None or position == (self._last[0], self._last[1] + 1):
+            return True
+        msn, index = self._last
+        # A segment that is listed as a whole says which part was its last one.
+        return position == (msn + 1, 0) and playlist.last_parts.get(msn, index) == index
+
+
+def _newest(playlist: MediaPlaylist) -> Position | None:
+    return (playlist.parts[-1].msn, playlist.parts[-1].index) if playlist.parts else None
 
 
 class Silence:

@@ -24,6 +24,10 @@ class MediaPlaylist(msgspec.Struct, frozen=True):
     next_part: int
     """Where the next part will stand: what a blocking reload asks for."""
     ended: bool
+    first_msn: int = 0
+    """EXT-X-MEDIA-SEQUENCE."""
+    last_parts: dict[int, int] = {}
+    """Of each whole segment whose parts are listed: the index of its last one."""
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -56,10 +60,11 @@ def read_media(text: str) -> MediaPlaylist:
     """Raises ValueError when it is no playlist."""
     _check(text)
     msn, index, wall_s, parts = 0, 0, 0.0, []
+    first_msn, last_parts = 0, {}
     for line in text.splitlines():
         tag, _, value = line.partition(":")
         if tag == "#EXT-X-MEDIA-SEQUENCE":
-            msn = int(value)
+            msn = first_msn = int(value)
         elif tag == "#EXT-X-SKIP":
             msn += int(_attributes(line)["SKIPPED-SEGMENTS"])
         elif tag == "#EXT-X-PROGRAM-DATE-TIME":
@@ -70,8 +75,10 @@ def read_media(text: str) -> MediaPlaylist:
             parts.append(ListedPart(msn, index, attributes["URI"], wall_s))
             index += 1
         elif line and not line.startswith("#"):
+            if index:
+                last_parts[msn] = index - 1
             msn, index = msn + 1, 0
-    return MediaPlaylist(tuple(parts), msn, index, "#EXT-X-ENDLIST" in text)
+    return MediaPlaylist(tuple(parts), msn, index, "#EXT-X-ENDLIST" in text, first_msn, last_parts)
 
 
 def _check(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import gevent
 from gevent.pool import Group
@@ -57,18 +58,18 @@ class RenditionFollower:
         began = time.perf_counter()
         playlist = self._reload("")
         self._silence.heard(self._stream, began)
-        self._take(playlist.parts[-1:])
+        self._continuity.begin(playlist)
+        self._take(playlist.parts[-1:], [])
         self._report.step(Step.FIRST_PART, time.perf_counter() - began)
         while not playlist.ended:
             playlist = self._reload(f"?_HLS_msn={playlist.next_msn}&_HLS_part={playlist.next_part}&_HLS_skip=YES")
-            self._take(tuple(p for p in playlist.parts if self._continuity.is_new((p.msn, p.index))))
+            self._take(*self._continuity.take(playlist))
 
-    def _take(self, parts: tuple[ListedPart, ...]) -> None:
-        faults = [self._continuity.fault((part.msn, part.index)) for part in parts]
+    def _take(self, parts: Sequence[ListedPart], faults: Sequence[str]) -> None:
         for part in parts:
             self._fetch(part)
             self._silence.heard(self._stream, time.perf_counter())
-        for fault in [*filter(None, faults), *self._silence.faults(time.perf_counter())]:
+        for fault in [*faults, *self._silence.faults(time.perf_counter())]:
             self._report.fault(Step.PART, fault)
 
     def _reload(self, query: str) -> MediaPlaylist:

@@ -18,7 +18,8 @@ from deploy.reverse_proxy import Site, configuration
 from plenum.identity import Principal, Role, Signer
 from plenum.settings import Settings, load
 from plenum.store import Embedded
-from tests.deploy.test_front import NoPages, free_port
+from tests.deploy.test_front import NoPages
+from tests.ports import free_port
 from tests.sfu.feed_origin import Origin
 
 EVENT = "town-hall"

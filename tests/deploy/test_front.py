@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,6 +14,7 @@ from deploy import assemble, secret
 from plenum.identity import Principal, Role
 from plenum.settings import load
 from plenum.store import Embedded
+from tests.ports import free_port
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -29,12 +29,6 @@ class NoPages:
 
     def routes(self) -> list[aiohttp.web.RouteDef]:
         return []
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

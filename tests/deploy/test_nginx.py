@@ -144,6 +144,7 @@ async def test_files_of_recordings_are_not_fetched_whole_into_the_cache(live: Be
     assert (await fetched(live, "/240p/dvr-1.mp4"))[2] == ""
 
 
+@pytest.mark.alone
 async def test_a_herd_on_a_part_costs_the_front_one_request_and_nobody_half_a_second(live: Behind) -> None:
     before, began = asked_of_the_front(), time.monotonic()
     answers = await asyncio.gather(*(fetched(live, "/240p/2.4.m4s") for _ in range(60)))

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from deploy import assemble, secret
+from deploy.registration import REACHED_S, REMEMBERED_S, Placement
 from plenum.clock import SystemClock
 from plenum.errors import BadInput
 from plenum.identity import Principal, Role
@@ -19,11 +21,12 @@ from plenum.nodes import Card, Nodes, NodeState
 from plenum.registry import Registry
 from plenum.settings import load
 from plenum.store import Embedded, connect
-from tests.deploy.test_edge import free_port
+from sfu.placement import Offices
+from tests.ports import free_port
 
 EVENT = "town-hall"
-MUNICH = Card("munich", "https://munich.example.org", sockets_max=100)
-BERLIN = Card("berlin", "https://berlin.example.org", sockets_max=100, cpu=0.5)
+MUNICH = Card("munich", "https://munich.example.org")
+BERLIN = Card("berlin", "https://berlin.example.org", cpu=0.5)
 
 
 @dataclass
@@ -64,7 +67,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         async with aiohttp.ClientSession(
             f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {ticket}"}
         ) as http:
-            yield Stage(http, Nodes(redis, "main", SystemClock()), store)
+            yield Stage(http, Nodes(redis, "main"), store)
 
 
 async def test_without_edges_the_front_names_itself(stage: Stage) -> None:
@@ -112,6 +115,62 @@ async def test_pages_may_open_sockets_at_the_edges_and_nowhere_else(stage: Stage
     assert policy["media-src"].startswith("'self'")
     assert "https://munich.example.org" in policy["media-src"]
     assert policy["script-src"] == "'self'"
+
+
+class Hands(SystemClock):
+    """A clock that a test moves."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Away(Nodes):
+    """Cards in a store that can be taken away."""
+
+    is_away = False
+
+    async def fresh(self) -> list[Card]:
+        if self.is_away:
+            raise RedisConnectionError("away")
+        return await super().fresh()
+
+
+async def test_edges_are_remembered_while_the_store_is_away_but_not_for_long(tmp_path: Path) -> None:
+    async with Embedded(tmp_path / "store") as store:
+        redis, clock = connect(store.url), Hands()
+        nodes = Away(redis, "main")
+        placement = Placement(nodes, Offices({}), clock)
+        await nodes.say("m", MUNICH)
+        assert await placement.places("10.1.0.7") == [MUNICH.url]
+        nodes.is_away = True
+        clock.now += REMEMBERED_S - 1
+        assert await placement.places("10.1.0.7") == [MUNICH.url]
+        clock.now += 3
+        assert await placement.places("10.1.0.7") == []
+        await redis.aclose()
+
+
+async def test_a_page_may_reach_an_edge_that_was_there_lately(tmp_path: Path) -> None:
+    async with Embedded(tmp_path / "store") as store:
+        redis, clock = connect(store.url), Hands()
+        nodes = Nodes(redis, "main")
+        placement = Placement(nodes, Offices({}), clock)
+        await nodes.say("m", MUNICH)
+        assert await placement.everywhere() == [MUNICH.url]
+        await nodes.leave("m")
+        clock.now += 60
+        assert (await placement.places("10.1.0.7"), await placement.everywhere()) == ([], [MUNICH.url])
+        clock.now += REACHED_S
+        assert await placement.everywhere() == []
+        await redis.aclose()
+
+
+async def test_the_age_of_a_card_is_told_by_the_stores_clock(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 7.0)  # a machine whose clock is wrong by half a century
+    await stage.nodes.say("m", MUNICH)
+    assert [card.name for card in await stage.nodes.fresh()] == ["munich"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Children are kept running, and ended with the platform."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import supervisor
+from deploy import process, supervisor
 from deploy.supervisor import ChildSpec, Supervisor
 from plenum.errors import PlenumError, Unavailable
 
@@ -111,3 +112,29 @@ async def test_a_crash_loop_is_slowed_down() -> None:
     one = supervisor.Child(child("one", "raise SystemExit(3)"))
     pauses = [one._back_off() for _ in range(8)]
     assert pauses == [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
+
+
+async def test_a_process_that_takes_leave_goes_on_saying_that_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "BEAT_S", 0.02)
+    reading, writing = os.pipe()
+    heard_while_leaving = b""
+
+    async def leave() -> None:
+        nonlocal heard_while_leaving
+        os.read(reading, 4096)
+        await asyncio.sleep(0.3)
+        heard_while_leaving = os.read(reading, 4096)
+
+    async def role(stack: contextlib.AsyncExitStack) -> asyncio.Future[None]:
+        stack.push_async_callback(leave)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    os.set_blocking(reading, False)
+    try:
+        assert await process.serve(role, writing) == 0  # type: ignore[arg-type]
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert heard_while_leaving.count(b".") >= 3

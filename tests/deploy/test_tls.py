@@ -1,9 +1,11 @@
 """TLS of the main port, and who may be reached without it."""
 
+import asyncio
 import datetime
 import socket
 import ssl
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from deploy import demo, tls
 from plenum.errors import BadInput
+from plenum.listen import listen
 from plenum.settings import ServerSettings, Settings
+from plenum.web import application
 
 
 def test_another_host_than_loopback_needs_tls(tmp_path: Path) -> None:
@@ -54,6 +58,24 @@ def test_a_certificate_is_for_the_machine_s_name_and_the_public_address(
     names = tls.certificate_names(ServerSettings(tls="auto", public_url=public_url))
     assert set(names) == {"localhost", "127.0.0.1", "192.0.2.5"} | named
     assert tls.context(ServerSettings(tls="auto"), tmp_path, names)
+
+
+async def test_who_shakes_no_hands_or_says_nothing_after_it_is_closed(tmp_path: Path) -> None:
+    settings = ServerSettings(tls="auto")
+    context = tls.context(settings, tmp_path, ["localhost", "127.0.0.1"])
+    runner = web.AppRunner(application())
+    await runner.setup()
+    server = await listen(runner, "127.0.0.1", 0, context, header_deadline_s=0.3)
+    port = server.sockets[0].getsockname()[1]
+    trusting = ssl.create_default_context(cafile=tls.make(tmp_path / "tls", ["localhost", "127.0.0.1"])[0])
+    for handshake in (None, trusting):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=handshake)
+        async with asyncio.timeout(3):
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+    server.close()
+    await runner.cleanup()
 
 
 async def test_a_client_that_trusts_the_certificate_gets_through(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ TARGETS = {
     "output": "what a broken transcoder may do to the feed and its playlists",
     "cmaf": "encoded samples into init segments and parts",
     "feed": "feed messages from upstream, the window and playlists made of them",
-    "feed_client": "a viewer's messages to the feed",
+    "feed_client": "a viewer's messages to the feed, and the rules about it",
     "playlist_query": "delivery directives of playlist requests",
     "masking": "WebSocket frame boundaries",
     "qna_protocol": "messages of the audience socket",

@@ -43,6 +43,7 @@ def is_running(pid: int) -> bool:
     return False
 
 
+@pytest.mark.alone
 async def test_an_offer_is_answered_at_once_by_a_spare(peers: Peers):
     began = time.monotonic()
     peer = await peers.open(OFFER)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from loadtests.users.continuity import FeedContinuity, ReloadContinuity, Silence
+from loadtests.users.playlist import MediaPlaylist, read_media
 from plenum.wire import Flag, Header, Kind
 
 NONE = Flag(0)
@@ -63,12 +66,48 @@ def test_parts_the_server_skipped_are_a_fault() -> None:
     assert watching().fault(Header(Kind.GAP, 0, msn=8)) == "the server skipped parts"
 
 
-def test_a_playlist_must_list_every_part() -> None:
+def playlist(first_msn: int, *segments: int, parts: int = 0) -> MediaPlaylist:
+    """Whole segments of so many parts, and one that is being made."""
+    lines = ["#EXTM3U", f"#EXT-X-MEDIA-SEQUENCE:{first_msn}", "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z"]
+    for count in segments:
+        lines += ['#EXT-X-PART:DURATION=0.2,URI="p"'] * count + ["#EXTINF:2,", "s.m4s"]
+    return read_media("\n".join([*lines, *(['#EXT-X-PART:DURATION=0.2,URI="p"'] * parts)]))
+
+
+def reloaded(*playlists: MediaPlaylist) -> list[str]:
     continuity = ReloadContinuity()
-    assert continuity.is_new((3, 0))
-    assert [continuity.fault(at) for at in ((3, 0), (3, 1), (4, 0))] == [None, None, None]
-    assert not continuity.is_new((4, 0))
-    assert continuity.fault((4, 2)) == "a part is missing from the playlist"
+    continuity.begin(playlists[0])
+    return [fault for one in playlists[1:] for fault in continuity.take(one)[1]]
+
+
+def test_a_playlist_that_goes_on_part_by_part_is_fine() -> None:
+    assert (
+        reloaded(playlist(3, parts=2), playlist(3, 4, parts=0), playlist(3, 4, parts=1), playlist(4, 4, parts=2)) == []
+    )
+
+
+def test_a_playlist_must_list_every_part() -> None:
+    gone = msgspec.structs.replace(playlist(3, parts=3), parts=playlist(3, parts=3).parts[2:])
+    assert reloaded(playlist(3, parts=1), gone) == ["a part is missing from the playlist"]
+
+
+def test_a_segment_whose_last_parts_were_never_listed_is_a_fault() -> None:
+    whole = playlist(3, 4, parts=1)
+    torn = msgspec.structs.replace(whole, parts=whole.parts[:2] + whole.parts[4:])
+    assert reloaded(playlist(3, parts=2), torn) == ["a part is missing from the playlist"]
+
+
+def test_a_playlist_that_goes_back_is_a_fault() -> None:
+    assert reloaded(playlist(4, 4, parts=2), playlist(3, 4, 4, parts=2)) == ["the media sequence number went back"]
+    assert reloaded(playlist(3, parts=3), playlist(3, parts=2)) == ["the newest part of the playlist went back"]
+
+
+def test_an_epoch_that_goes_back_is_a_fault() -> None:
+    continuity = FeedContinuity()
+    continuity.fault(Header(Kind.INIT, 0, init_id=1, epoch=2))
+    continuity.fault(Header(Kind.INIT, 0, init_id=1, epoch=1))
+    assert continuity.fault(part(5, 0, 0, epoch=2)) is None
+    assert continuity.fault(part(6, 0, 0, epoch=1)) == "the epoch went back"
 
 
 def test_a_silence_is_reported_once_for_each_stream() -> None:

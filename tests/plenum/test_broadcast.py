@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from av import VideoFrame
 
 from plenum.broadcast import HOPELESS_S, Broadcast, Timeline
@@ -53,6 +54,7 @@ async def pictures_of(broadcast: Broadcast) -> list[Encoded]:
     return pictures
 
 
+@pytest.mark.alone
 async def test_pictures_are_encoded_shortly_before_they_are_due():
     broadcast = Broadcast(Source(20), 1_000_000)
     broadcast.start()

@@ -90,6 +90,17 @@ def test_an_answer_to_our_own_check_proves_an_address_too(guard: DatagramGuard):
         bytes(stun.Message(stun.Method.ALLOCATE, stun.Class.REQUEST)),
         bytes(stun.Message(stun.Method.BINDING, stun.Class.INDICATION)),
     ],
+    ids=[
+        "no password",
+        "wrong password",
+        "not our name",
+        "not their name",
+        "half a name",
+        "answer to nothing",
+        "answer with a wrong password",
+        "allocation",
+        "indication",
+    ],
 )
 def test_stun_without_our_credentials_passes_nothing_and_proves_nothing(guard: DatagramGuard, data: bytes):
     assert judge(guard, data) is Verdict.UNAUTHENTICATED

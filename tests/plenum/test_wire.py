@@ -1,5 +1,7 @@
 """The feed's framing: what goes in comes out, and nothing else than our own error comes of junk."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +74,8 @@ def test_junk_raises_only_our_own_error(junk: bytes) -> None:
         wire.Progress(7, 2, 900, got=(8, 1)),
         wire.Subscribe((wire.AUTO,), most="480p", beside=True),
         wire.Unsubscribe(),
+        wire.Resume(2**32 - 1, 2**32 - 1, -1, ("audio",)),
+        wire.Progress(2**32 - 1, 2**16 - 1, -(2**53) + 1, got=(0, -1)),
     ],
 )
 def test_a_clients_message_survives_the_wire(message: wire.ClientMessage) -> None:
@@ -135,3 +139,34 @@ def test_a_programme_that_no_playlist_can_be_made_of_is_refused(right: bytes, wr
     with pytest.raises(BadInput) as caught:
         wire.as_programme(payload.replace(right, wrong))
     assert caught.value.code == "bad_frame"
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        wire.Progress(HUGE, 0, 0),
+        wire.Progress(2**32, 0, 0),
+        wire.Progress(-1, 0, 0),
+        wire.Progress(0, 2**16, 0),
+        wire.Progress(0, -2, 0),
+        wire.Progress(0, 0, HUGE),
+        wire.Progress(0, 0, 0, got=(HUGE, 0)),
+        wire.Progress(0, 0, 0, got=(0, -HUGE)),
+        wire.Resume(HUGE, 0, 0),
+        wire.Resume(0, HUGE, 0),
+        wire.Resume(0, 0, HUGE),
+    ],
+)
+def test_a_number_that_the_feed_cannot_have_is_refused(message: wire.ClientMessage) -> None:
+    # Written by hand: msgspec writes no integer above 64 bits.
+    fields = {
+        name: getattr(message, name) for name in ("epoch", "msn", "part", "lag_ms", "got") if hasattr(message, name)
+    }
+    tag = "resume" if isinstance(message, wire.Resume) else "progress"
+    text = json.dumps({"t": tag, **{name: value for name, value in fields.items() if value is not None}})
+    with pytest.raises(BadInput) as caught:
+        wire.decode_client(text)
+    assert caught.value.code == "bad_message"

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from plenum.media import Rendition, RenditionKind
 from plenum.wire import AUTO, Kind, Progress, Selected, as_programme, as_selected, unpack
 from sfu.frames import Frame
+from sfu.line import BUSY_BYTES
+from sfu.stream import passing
 from sfu.viewer import Viewer
 from tests.sfu.feed_parts import PARTS, part, window
 
@@ -65,6 +67,8 @@ class Outcome:
     sent_away_at: float | None = None
     written: int = 0
     shown: dict[str, float] = field(default_factory=dict)
+    passed_on_at: list[float] = field(default_factory=list)
+    """When a part was written without asking the rules."""
 
     def names(self, since: float = 0.0) -> list[str]:
         return [one.rendition for one in self.told if one.at >= since]
@@ -225,6 +229,20 @@ class _Run:
         return made
 
     def _offer(self, one: Frame) -> None:
+        simple, stream = passing(one, self._window), self._viewer.streams.get(one.header.rendition)
+        # As `Client.pass_on` has it.
+        is_simple = simple is not None and stream is not None and stream.passed is simple.before
+        if (
+            simple is not None
+            and stream is not None
+            and is_simple
+            and not self._unsent
+            and self._in_flight < BUSY_BYTES
+        ):
+            self._write([one.wire])
+            self._outcome.passed_on_at.append(self._now)
+            self._viewer.passed_on(stream, simple, self._in_flight, self._now)
+            return
         self._write(self._viewer.offer(one, self._window, self._unsent, self._now, self._in_flight))
 
     def _write(self, messages: list[bytes]) -> None:

@@ -83,11 +83,11 @@ def test_two_different_edges_are_named() -> None:
 
 
 def card(name: str, **changes: object) -> Card:
-    return Card(**({"name": name, "url": f"https://{name}.example.org", "sockets_max": 100} | changes))  # type: ignore[arg-type]
+    return Card(**({"name": name, "url": f"https://{name}.example.org"} | changes))  # type: ignore[arg-type]
 
 
 def test_an_edge_is_as_busy_as_its_sockets_or_its_core_whichever_is_more() -> None:
-    (found,) = edges([card("a", sockets=30, cpu=0.6), card("a", sockets=50, cpu=0.1)])
+    (found,) = edges([card("a", full=0.3, cpu=0.6), card("a", full=0.5, cpu=0.1)])
     assert found.load == pytest.approx(0.55)
 
 

@@ -7,12 +7,13 @@ import socket
 
 import pytest
 
-from plenum.wire import Bye, Kind, Subscribe, encode_client
+from plenum.wire import AUTO, Bye, Kind, Progress, Subscribe, as_bye, encode_client
 from sfu import room
 from sfu.client import Client
 from sfu.frames import frame
 from sfu.room import Room
-from tests.sfu.feed_front import EVENT, Front, Watcher, until
+from sfu.window import Heard
+from tests.sfu.feed_front import EVENT, Front, Watcher, sample, until
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
 
@@ -103,7 +104,7 @@ async def test_who_was_dismissed_is_written_nothing_more_and_told_only_once(crow
     assert await watchers[0].closed() == 4008
 
 
-async def test_a_viewer_that_goes_in_the_middle_of_a_fan_out_harms_nobody(
+async def test_viewers_whose_connections_break_harm_nobody(
     crowd: tuple[Room, list[Watcher]], origin: Origin, film: Film
 ) -> None:
     here, watchers = crowd
@@ -113,6 +114,83 @@ async def test_a_viewer_that_goes_in_the_middle_of_a_fan_out_harms_nobody(
     for watcher in watchers[1::2]:
         assert (await watcher.next())[0].kind is Kind.PART
     await until(lambda: len(here) == 10)
+    assert here.viewers == 10
+
+
+async def test_a_viewer_that_goes_in_the_middle_of_a_fan_out_is_counted_no_more(
+    crowd: tuple[Room, list[Watcher]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "SLICE_S", -1.0)
+    here, watchers = crowd
+    news, leaving = here.relay.window.programme_frame, clients(here)[-1]
+    assert news is not None
+    telling = asyncio.create_task(here._fan_out(news, Heard.PROGRAMME))
+    await asyncio.sleep(0)  # the first slice
+    assert not telling.done()
+    here.leave(leaving)
+    await telling
+    assert [(await watcher.next())[0].kind for watcher in watchers[:-1]] == [Kind.RENDITIONS] * 19
+    assert (here.viewers, sample("plenum_edge_viewers", event=EVENT)) == (19, 19)
+    for watcher in watchers:
+        await watcher.socket.close()
+    await until(lambda: len(here) == 0)
+    assert (here.viewers, here.demand()) == (0, set())
+
+
+@pytest.mark.parametrize("where", ["pass_on", "offer"])
+async def test_a_defect_that_one_viewers_state_meets_costs_nobody_else_a_part(
+    crowd: tuple[Room, list[Watcher]], origin: Origin, film: Film, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, watchers = crowd
+    unlucky = clients(here)[3]
+
+    def fail(*_: object) -> None:
+        raise OverflowError("int too large to convert to float")
+
+    if where == "pass_on":
+        monkeypatch.setattr(unlucky, "pass_on", fail)
+    else:
+        unlucky.viewer._streams[LARGE.id].passed = None
+        monkeypatch.setattr(unlucky.viewer, "offer", fail)
+    for message in large(film, 1):
+        await origin.tell(message)
+    header, payload = await watchers[3].next()
+    assert (header.kind, as_bye(payload).code) == (Kind.BYE, "internal")
+    assert await watchers[3].closed() == 1011
+    for watcher in watchers[:3] + watchers[4:]:
+        assert [(await watcher.until(Kind.PART)).part for _ in range(10)] == list(range(10))
+    await until(lambda: here.viewers == 19)
+
+
+async def test_a_defect_in_looking_after_one_who_waits_costs_only_that_one(
+    front: Front, origin: Origin, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await origin.begin(film, 1)
+    watchers = [await front.watch(AUTO) for _ in range(2)]
+    for watcher in watchers:
+        for _ in range(10):
+            await watcher.until(Kind.PART)
+    here = front.delivery.find(EVENT)
+    assert here is not None
+    unlucky, lucky = clients(here)
+    looks: list[float] = []
+
+    def fail(*_: object) -> list[bytes]:
+        raise ZeroDivisionError
+
+    def look(_: int, now: float, __: int) -> list[bytes]:
+        looks.append(now)
+        return []
+
+    monkeypatch.setattr(unlucky.viewer, "attend", fail)
+    monkeypatch.setattr(lucky.viewer, "attend", look)
+    here._attended = {unlucky: None, lucky: None}
+    here._attend_wake.set()
+    await until(lambda: bool(looks))
+    assert (await watchers[0].until(Kind.BYE)).kind is Kind.BYE
+    assert await watchers[0].closed() == 1011
+    await watchers[1].socket.send_str(encode_client(Progress(0, 9, 0, (0, 9))))
+    assert not lucky.is_gone
 
 
 async def test_a_defect_in_the_fan_out_costs_one_frame_and_not_the_event(

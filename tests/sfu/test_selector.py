@@ -60,6 +60,20 @@ def test_nobody_on_a_healthy_line_is_ever_switched(
 
 
 @pytest.mark.parametrize("proxy", [False, True])
+def test_a_line_that_takes_all_is_given_nearly_every_part_of_the_largest_picture_unasked(proxy: bool) -> None:
+    outcome = run(Line(lambda _: WIDE, proxy=proxy), 20)
+    assert (
+        len(outcome.passed_on_at) > 0.8 * 17 / 0.2
+    )  # after the grace; the first part of a segment is sometimes looked at
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_once_a_line_gets_narrow_nothing_is_given_to_it_unasked(proxy: bool) -> None:
+    outcome = run(Line(step, proxy=proxy), FREE_AT)
+    assert STEP_AT - 1 < max(outcome.passed_on_at) < first_down(outcome)
+
+
+@pytest.mark.parametrize("proxy", [False, True])
 @pytest.mark.parametrize(
     ("every_s", "why"),
     [(60.0, "a page in the background"), (None, "a page that never reports")],
@@ -289,3 +303,49 @@ def test_a_ladder_that_lost_the_rung_leads_to_the_nearest_below() -> None:
 
 def test_a_programme_without_pictures_chooses_none() -> None:
     assert Selector().offer([], "", Sound(), "start") is None
+
+
+# A programme without pictures
+
+
+def test_a_programme_that_loses_all_its_pictures_changes_nothing_until_it_has_some_again() -> None:
+    selector = Selector()
+    ladder = [Rung("720p", 2_800_000), Rung("180p", 200_000)]
+    choice = selector.offer(ladder, "", Sound(), "start")
+    assert choice is not None
+    selector.began(0.0)
+    assert selector.offer([], "", Sound(), "start") is None
+    assert not selector.may_grow
+    selector.reported(10.0, 5.0)
+    assert selector.look(very_late(), 5.0) is None  # which is very late: with a ladder it is a way down
+    assert selector.offer(ladder, "", Sound(), "start") is None
+    assert (selector.name, selector.may_grow) == ("720p", False)
+    assert selector.look(very_late(), 5.1) is None, "what was late was a picture long past"
+    selector.reported(10.0, 6.0)
+    assert (down := selector.look(very_late(), 6.1)) is not None
+    assert down.name == "180p"
+
+
+def test_the_smallest_rung_that_is_late_when_the_ladder_is_gone_breaks_nothing() -> None:
+    selector = Selector()
+    selector.offer([Rung("180p", 200_000)], "", Sound(), "start")
+    selector.began(0.0)
+    selector.offer([], "", Sound(), "start")
+    for at in range(100):
+        selector.reported(20.0, float(at))
+        assert selector.look(very_late(), at + 0.5) is None
+
+
+def very_late() -> Signs:
+    return Signs(
+        is_due=True,
+        backlog=400_000,
+        waiting_s=2.0,
+        sends_bps=2e6,
+        on_its_way=400_000,
+        carries_bps=100e3,
+        carries_at_best_bps=100e3,
+        could_carry_bps=None,
+        is_drained=False,
+        independent_in_s=1.0,
+    )

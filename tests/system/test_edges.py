@@ -84,7 +84,7 @@ async def edges(platform: Platform, tmp_path: Path) -> AsyncIterator[Mapping[str
         stack.push_async_callback(store.aclose)
         await asyncio.gather(*(stack.enter_async_context(edge) for edge in made))
         async with asyncio.timeout(10):
-            while {card.url for card in await nodes.fresh()} != {edge.url for edge in made}:
+            while {card.url for card in await nodes.fresh()} != {edge.url for edge in made}:  # noqa: ASYNC110 - read
                 await asyncio.sleep(0.1)
         yield {edge.url: edge for edge in made}
         for name in NAMES:

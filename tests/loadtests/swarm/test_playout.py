@@ -60,13 +60,18 @@ def test_a_stall_that_lasts_counts_before_it_ends() -> None:
     assert playout.stall_s == pytest.approx(5.0 - TARGET_S, abs=0.15)
 
 
-def test_sound_alone_plays_while_the_line_carries_no_picture() -> None:
+def test_a_picture_that_is_taken_away_stands_still_until_it_comes_again_while_the_sound_plays() -> None:
     playout = Playout()
     play(playout, 10, 100)
-    playout.without_picture()
+    lag = playout.lag
+    playout.without_picture(100 * PART)
     for number in range(100, 150):
         playout.arrived(1, (number + 1) * PART, (number + 1) * PART)
-    assert playout.stalls == 0
+    playout.tick(150 * PART, 1.0)
+    assert (playout.stalls, playout.stall_s) == (1, pytest.approx(10.0))
+    playout.with_picture(160 * PART, 160 * PART)
+    assert playout.no_picture_s == playout.stall_s == pytest.approx(12.0)
+    assert playout.lag == pytest.approx(lag, abs=0.1)
 
 
 def test_who_is_far_behind_jumps_to_live() -> None:

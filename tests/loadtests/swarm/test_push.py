@@ -5,9 +5,10 @@ import time
 import msgspec
 import pytest
 
+from loadtests.swarm.checks import BACK, differing_from
 from loadtests.swarm.group import PushGroup
 from loadtests.swarm.push import PushWorker
-from loadtests.swarm.tally import PhaseResult, result_of
+from loadtests.swarm.tally import PhaseResult, Tally, compared, result_of
 from plenum.media import Part
 from plenum.wire import Bye, Header, Kind, Move, Selected, pack, pack_bye, pack_init, pack_move, pack_selected
 from tests.loadtests.swarm.scripted_feed import PICTURE, ScriptedFeed, framed, opening, parts, run, script, watched
@@ -40,6 +41,64 @@ def test_a_part_that_comes_twice_is_found() -> None:
     said = parts()
     said.insert(5, said[4])
     assert faults(said, COUNT + 1)["a part is missing or came twice"] >= 1
+
+
+def gap(msn: int, index: int, epoch: int = 1) -> bytes:
+    return pack(Header(Kind.GAP, rendition=0, epoch=epoch, msn=msn, part=index))
+
+
+def test_numbers_that_go_back_after_a_gap_are_found() -> None:
+    said = [*parts(), gap(0, 0), *parts()[:5]]
+    assert faults(said, COUNT + 5)[BACK] >= 1
+
+
+def test_numbers_that_go_back_over_a_switch_are_found() -> None:
+    back = parts()[:5]
+    said = [chosen(), *parts(), chosen("", abandoned=True), gap(0, 0), chosen(), *back]
+    assert auto(said).faults[BACK] >= 1
+
+
+def reconnected(first: list[Part], then: list[Part]) -> dict[str, int]:
+    worker = PushWorker("test")
+    with ScriptedFeed([script(first)], hang_up=True) as old, ScriptedFeed([script(then)]) as new:
+        addresses = ((old.address, new.address),)
+        worker.add(PushGroup(addresses, ("t",), ("240p",), beside=(), connect_per_s=1000, is_steady=False))
+        run(worker, len(first) + len(then))
+        (tally,) = worker.finish()
+    return dict(tally.faults)
+
+
+def later(said: list[Part], segments: int, epoch: int = 1) -> list[Part]:
+    return [msgspec.structs.replace(one, msn=one.msn + segments, epoch=epoch) for one in said]
+
+
+def test_another_server_may_repeat_a_segment_and_not_begin_from_the_start() -> None:
+    assert reconnected(later(parts(), 7), later(parts(), 7)) == {}
+    assert reconnected(later(parts(), 7), parts())[BACK] == COUNT
+
+
+def test_an_epoch_that_goes_back_on_another_server_is_found() -> None:
+    assert reconnected(later(parts(), 0, epoch=2), later(parts(), 7))[BACK] >= 1
+
+
+@pytest.mark.parametrize(("is_wrong", "count"), [(False, 0), (True, 1)])
+def test_bytes_that_are_wrong_for_everybody_alike_are_found_at_the_source(is_wrong: bool, count: int) -> None:
+    said = parts()
+    said[3] = damaged(said[3]) if is_wrong else said[3]
+    worker = PushWorker("test")
+    with ScriptedFeed([script(said)]) as feed:
+        worker.add(PushGroup(((feed.address,),), ("t",), renditions=("240p",), beside=(), connect_per_s=1000))
+        run(worker, COUNT)
+        got = worker.payloads()
+        worker.finish()
+    assert differing_from(PICTURE.source(first_msn=0), got) == (count, COUNT)
+
+
+def test_nothing_to_compare_with_the_source_is_a_fault() -> None:
+    found = result_of([[Tally("test", 0.0, 0.0)]], [])
+    assert compared(found, 0, 5).phase("test").faults == {}
+    assert compared(found, 0, 0).phase("test").fault_count == 1
+    assert compared(found, 2, 5).phase("test").faults == {"parts that differ from the source's": 2}
 
 
 @pytest.mark.parametrize("at", [0, 4, 9, 10])
@@ -82,8 +141,8 @@ def test_messages_that_come_in_pieces_are_put_together(cut: int) -> None:
             before = worker.status().messages
             for _ in range(60):
                 worker.step()
-                for connection in list(worker._by_fd.values()):
-                    while connection.is_open and worker._read(connection, cut):
+                for connection in list(worker._links.by_fd.values()):
+                    while connection.is_open and worker._feed.read(connection, cut):
                         pass
                 if worker.status().messages == before + 3:
                     break
@@ -130,6 +189,7 @@ def test_who_is_told_to_move_goes_before_leaving_and_loses_nothing() -> None:
     assert b'"resume"' in greeting and b'"msn":0,"part":7' in greeting
 
 
+@pytest.mark.alone
 def test_a_line_whose_server_dies_goes_on_at_the_next_address_at_once() -> None:
     worker = PushWorker("test")
     with ScriptedFeed([script(parts()[:8])], hang_up=True) as old, ScriptedFeed([script(parts()[8:])]) as new:
