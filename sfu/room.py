@@ -104,7 +104,7 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        client.viewer.choose(first.renditions, first.most)
+        client.viewer.choose(first.renditions, first.most, first.begin if isinstance(first, Resume) else "")
         self._census.enter(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)

@@ -155,10 +155,14 @@ export interface Position {
   readonly part: number;
 }
 
-/** How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer. */
+/**
+ * How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer;
+ * `begin`, of a resume: with AUTO the rendition that came before the break.
+ */
 export interface Line {
   readonly most?: string;
   readonly beside?: boolean;
+  readonly begin?: string;
 }
 
 export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {

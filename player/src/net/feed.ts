@@ -25,6 +25,8 @@ const SILENCE_OFFLINE_MS = 1500;
 /** So many attempts without ever a connection: something on the way forbids WebSocket. */
 const BLOCKED_AFTER = 2;
 const MOST_MOVE_WAIT_MS = 3000;
+/** After a shorter break the line is what it was: the picture begins as it was then. */
+const SAME_LINE_MS = 30_000;
 
 export interface FeedListener {
   link(state: LinkState): void;
@@ -75,6 +77,8 @@ export class Feed {
   /** Where to open again although another address is better: nothing was wrong with it. */
   private staysAt = "";
   private attempt = 0;
+  /** When a line that had brought something was lost. */
+  private brokeAt = Number.POSITIVE_INFINITY;
   private everOpened = false;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
@@ -175,7 +179,12 @@ export class Feed {
     const { renditions } = this.wanted;
     const from = this.held();
     const kind = this.kind();
-    line.send(from ? wire.resume(from, renditions, this.ticket, kind) : wire.subscribe(renditions, this.ticket, kind));
+    line.send(from ? wire.resume(from, renditions, this.ticket, this.asBefore(kind)) : wire.subscribe(renditions, this.ticket, kind));
+  }
+
+  private asBefore(kind: wire.Line): wire.Line {
+    const begin = this.wanted.renditions.includes(wire.AUTO) && this.selection?.rendition;
+    return begin && performance.now() - this.brokeAt < SAME_LINE_MS ? { ...kind, begin } : kind;
   }
 
   /** What to go on after; null where there is nothing to go on with. */
@@ -288,6 +297,7 @@ export class Feed {
   private lost(line: Line): void {
     if (this.closed || line !== this.line) return;
     this.line = null;
+    if (line.hasCarried) this.brokeAt = performance.now();
     // It is on its way already: no other attempt could be quicker.
     if (this.successor) {
       this.arrive(this.successor);
