@@ -139,6 +139,8 @@ class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
     ticket: str = ""
     most: str = ""
     beside: bool = False
+    begin: str = ""
+    """With `AUTO`: the picture that came before the break, for the choice to begin with."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):

@@ -111,7 +111,8 @@ class Room:
         window = self.relay.window
         self._clients[client] = None
         is_given_up = isinstance(first, Subscribe) and first.slow
-        client.viewer.choose(first.renditions, first.most, is_given_up=is_given_up)
+        begin = first.begin if isinstance(first, Resume) else ""
+        client.viewer.choose(first.renditions, first.most, begin=begin, is_given_up=is_given_up)
         self._census.enter(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)

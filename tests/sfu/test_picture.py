@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from plenum.identity import Role
+from plenum.media import Rendition
 from plenum.wire import AUTO, Kind, Progress, Resume, Selected, Subscribe, as_selected, encode_client, unpack
 from sfu.client import Client
 from sfu.room import Room
@@ -111,6 +112,19 @@ async def test_who_comes_back_goes_on_where_the_line_broke(front: Front, origin:
         (Kind.PART, 2, 8),
         (Kind.PART, 2, 9),
     ]
+
+
+@pytest.mark.parametrize(("begin", "chosen"), [("180p", SMALL), ("9999p", LARGE), ("", LARGE)])
+async def test_who_comes_back_begins_with_the_picture_that_it_had(
+    front: Front, origin: Origin, film: Film, begin: str, chosen: Rendition
+) -> None:
+    await origin.begin(film, 3)
+    await (await front.watch("*")).next()
+    await until(lambda: room_of(front).relay.window.resume_point() == (2, 9))
+    watcher = await front.watch(first=Resume(epoch=1, msn=2, part=6, renditions=(AUTO,), begin=begin))
+    assert await selected(watcher) == Selected(chosen.name, abandoned=False, why="start")
+    part = await watcher.until(Kind.PART)
+    assert (part.rendition, part.msn, part.part) == (chosen.id, 2, 7)
 
 
 async def test_an_edge_has_no_picture_chosen(front: Front, origin: Origin, film: Film) -> None:

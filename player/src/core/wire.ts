@@ -157,12 +157,14 @@ export interface Position {
 
 /**
  * How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer;
- * `slow`: one to here was given up because it did not carry what was on its way.
+ * `slow`: one to here was given up because it did not carry what was on its way; `begin`, of a resume: with AUTO the rendition
+ * that came before the break.
  */
 export interface Line {
   readonly most?: string;
   readonly beside?: boolean;
   readonly slow?: boolean;
+  readonly begin?: string;
 }
 
 export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {

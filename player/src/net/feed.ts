@@ -24,6 +24,8 @@ const BLOCKED_AFTER = 2;
 const MOST_MOVE_WAIT_MS = 3000;
 /** After a move there is time to ask who else is there: all pages of a server move at once. */
 const LOOK_AROUND_WITHIN_MS = 30_000;
+/** After a shorter break the line is what it was: the picture begins as it was then. */
+const SAME_LINE_MS = 30_000;
 
 export interface FeedListener {
   link(state: LinkState): void;
@@ -92,6 +94,8 @@ export class Feed {
   private attempt = 0;
   private everHeard = false;
   private unheard = 0;
+  /** When a line that had brought something was lost. */
+  private brokeAt = Number.POSITIVE_INFINITY;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
   private closed = true;
@@ -220,7 +224,12 @@ export class Feed {
       line.send(wire.subscribe(renditions, this.ticket, kind));
       return;
     }
-    line.send(from ? wire.resume(from, renditions, this.ticket, kind) : wire.subscribe(renditions, this.ticket, kind));
+    line.send(from ? wire.resume(from, renditions, this.ticket, this.asBefore(kind)) : wire.subscribe(renditions, this.ticket, kind));
+  }
+
+  private asBefore(kind: wire.Line): wire.Line {
+    const begin = this.wanted.renditions.includes(wire.AUTO) && this.selection?.rendition;
+    return begin && performance.now() - this.brokeAt < SAME_LINE_MS ? { ...kind, begin } : kind;
   }
 
   /** What to go on after; null where there is nothing to go on with. */
@@ -369,6 +378,7 @@ export class Feed {
   private lost(line: Line): void {
     if (this.closed || line !== this.line) return;
     this.line = null;
+    if (line.hasCarried) this.brokeAt = performance.now();
     // It is on its way already: no other attempt could be quicker.
     if (this.successor) {
       this.arrive(this.successor);
