@@ -2,8 +2,8 @@
 
 A crowd of push viewers watches the real platform, every one checking each part it gets. Then some come who read 1 kB a second
 and report honestly what they got. Measured: how late parts come to the others, without and with them; what the front's memory
-grows by for each of them; what each of them was told of its picture: at the end they read all that was sent to them. Directly,
-and behind an nginx with TLS whose buffers hide from the front that somebody does not read.
+grows by for each of them; what each of them was told of its picture: when none of them has one left, they read for a moment
+all that waits for them. Directly, and behind an nginx with TLS whose buffers hide from the front that somebody does not read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FILM = Film(854, 480, 30, 12.0)
 WAYS = ("direct", "nginx")
 SAMPLE_S = 0.5
 SETTLE_S = 4.0
-DRAIN_S = 4.0
+DRAIN_S = 2.0
 """Shorter than it takes until a line that has recovered is given more again."""
 MOST_LATER_MS = 20.0
 MOST_BYTES = 2 * 1024 * 1024
@@ -115,8 +115,7 @@ async def _crowd(
                 is_steady=False,
             )
         )
-        seen = await _watch(platform, before, options.seconds)
-        choices = await _read_all(slow, options.slow)
+        seen, choices = await _watch(platform, before, slow, options)
         result = await asyncio.to_thread(crowd.stop)
     without, with_slow = result.phase("without"), result.phase("with")
     show(f"{way}: {without}")
@@ -127,24 +126,33 @@ async def _crowd(
     return [*_figures(way, options.slow, without, with_slow, seen, base_bytes), *judged(way, choices)]
 
 
-async def _read_all(slow: Swarm, count: int) -> list[tuple[str, ...]]:
-    """At full speed what was sent to them until now; what each was told while it was slow."""
-    slow.read_slowly(count, 0)
+async def _read_all(slow: Swarm, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """At full speed what was sent to them until now, then slowly again; what each was told while it was slow."""
+    slow.read_slowly(options.slow, 0)
     await asyncio.sleep(DRAIN_S)
-    return await asyncio.to_thread(slow.choices)
+    found = await asyncio.to_thread(slow.choices)
+    slow.read_slowly(options.slow, options.bytes_s)
+    return found
 
 
-async def _watch(platform: Platform, before: Seen, seconds: float) -> Seen:
-    """Look again and again for so long."""
-    seen = Seen()
-    ends = time.monotonic() + seconds
+async def _watch(
+    platform: Platform, before: Seen, slow: Swarm, options: argparse.Namespace
+) -> tuple[Seen, list[tuple[str, ...]]]:
+    """Look again and again for so long; once, what they were told.
+
+    That has to be read before they are sent away: what waits for somebody whose connection is cut off never arrives.
+    """
+    seen, choices = Seen(), list[tuple[str, ...]]()
+    ends = time.monotonic() + options.seconds
     while time.monotonic() < ends:
         now = await _switches(platform)
         seen.down, seen.off = now.down - before.down, now.off - before.off
         seen.sent_away = now.sent_away - before.sent_away
         seen.peak_bytes = max(seen.peak_bytes, _resident(platform))
+        if not choices and (seen.off >= options.slow or seen.sent_away):
+            choices = await _read_all(slow, options)
         await asyncio.sleep(SAMPLE_S)
-    return seen
+    return seen, choices or await _read_all(slow, options)
 
 
 async def _switches(platform: Platform) -> Seen:
