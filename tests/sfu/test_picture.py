@@ -200,8 +200,8 @@ async def test_at_the_end_of_the_event_a_slow_viewer_gets_what_was_held_back_for
     while not picture.holds:
         for message in film.parts(msn):
             await origin.tell(message)
-        msn += 1
-        await until(lambda: room_of(front).relay.window.resume_point() == (msn - 1, 9))
+        newest, msn = (msn, 9), msn + 1
+        await until(lambda place=newest: room_of(front).relay.window.resume_point() == place)  # type: ignore[misc]
         await asyncio.sleep(0.01)
     held = [one.position for one in picture._held]
     await origin.end()
