@@ -125,6 +125,8 @@ class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
     """With `AUTO`: no larger rendition than this one."""
     beside: bool = False
     """A second line of somebody who is counted by another one."""
+    slow: bool = False
+    """A line to here was given up, because it did not carry what was on its way."""
 
 
 class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
@@ -137,16 +139,22 @@ class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
     ticket: str = ""
     most: str = ""
     beside: bool = False
+    begin: str = ""
+    """With `AUTO`: the picture that came before the break, for the choice to begin with."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
-    """Once a second: the last part played and how far behind live the picture is."""
+    """Every two seconds, and at each part that comes late: the last part played and how far behind live the picture is."""
 
     msn: Number
     part: PartIndex
     lag_ms: Milliseconds
     got: tuple[Number, PartIndex] | None = None
     """The newest part received on this line, as msn and part: who pauses plays nothing and still receives."""
+    late_ms: int = 0
+    """Parts come so much later than usual, the next one included where it is overdue; 0: they come in time."""
+    carries_bps: int | None = None
+    """What padding came with, which was given to the line at once, right behind a part."""
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, tag_field="t", tag="unsubscribe"):

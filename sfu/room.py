@@ -110,7 +110,9 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        client.viewer.choose(first.renditions, first.most)
+        is_given_up = isinstance(first, Subscribe) and first.slow
+        begin = first.begin if isinstance(first, Resume) else ""
+        client.viewer.choose(first.renditions, first.most, begin=begin, is_given_up=is_given_up)
         self._census.enter(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)

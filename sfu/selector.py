@@ -92,6 +92,8 @@ class Patience(msgspec.Struct, frozen=True):
     """How much of a line is planned with."""
     quiet_s: float = 5.0
     """Up after so many seconds of picture without a sign of lateness."""
+    calm_s: float = 1.5
+    """What the line carries is tried out after so many."""
     doubt_s: float = 60.0
     """… and after so many where the line was seen to carry too little when it was given much at once."""
     off_quiet_s: float = 8.0
@@ -156,6 +158,8 @@ class Selector:
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._rungs: tuple[Rung, ...] = ()
+        self.begins = ""
+        """Name of the rung to begin with; without it, or where it is not offered: the largest."""
         self._on: Rung | None = None
         self._sound = Sound()
         self._phase = _Phase.CHANGING
@@ -200,6 +204,11 @@ class Selector:
         return self._phase is _Phase.STEADY and is_top and is_calm
 
     @property
+    def is_calm(self) -> bool:
+        """No sign of lateness for a while: the line has room for more than the picture."""
+        return self._calm_s >= self._patience.calm_s
+
+    @property
     def is_changing(self) -> bool:
         return self._phase is _Phase.CHANGING
 
@@ -213,7 +222,8 @@ class Selector:
             return None
         before = self._on
         if before is None:
-            return self._go(self._rungs[0], None, Choice(self._rungs[0].name, False, why, ""))
+            first = next((rung for rung in self._rungs if rung.name == self.begins), self._rungs[0])
+            return self._go(first, None, Choice(first.name, False, why, ""))
         same = next((rung for rung in self._rungs if rung.name == before.name), None)
         if same is not None:
             self._on = same

@@ -151,7 +151,8 @@ def test_the_word_of_a_smaller_picture_does_not_wait_behind_much_of_the_old_one(
 @pytest.mark.parametrize("phase_s", PHASES)
 def test_a_narrow_line_with_a_bucket_before_it_is_not_taken_for_a_wide_one(phase_s: float) -> None:
     outcome = run(Line(step, bucket_bytes=8 * 1024), FREE_AT + 30, phase_s=phase_s, independent_share=1.2)
-    assert [one.rendition for one in outcome.decided if STEP_AT <= one.at < FREE_AT] == ["240p"]
+    # Told by the server, or begun anew with by a page that heard nothing of it.
+    assert {one.rendition for one in outcome.decided if STEP_AT <= one.at < FREE_AT} == {"240p"}
     assert outcome.decided[-1].rendition == "720p"
 
 

@@ -155,10 +155,16 @@ export interface Position {
   readonly part: number;
 }
 
-/** How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer. */
+/**
+ * How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer;
+ * `slow`: one to here was given up because it did not carry what was on its way; `begin`, of a resume: with AUTO the rendition
+ * that came before the break.
+ */
 export interface Line {
   readonly most?: string;
   readonly beside?: boolean;
+  readonly slow?: boolean;
+  readonly begin?: string;
 }
 
 export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {
@@ -169,7 +175,16 @@ export function resume(from: Position, renditions: readonly string[], ticket: st
   return JSON.stringify({ t: "resume", epoch: from.epoch, msn: from.msn, part: from.part, renditions, ticket, ...line });
 }
 
-/** `got`: the newest part received on this line, as msn and part; who pauses plays nothing and still receives. */
-export function progress(msn: number, part: number, lagMs: number, got?: readonly [msn: number, part: number]): string {
-  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)), ...(got && { got }) });
+/** What a viewer says of its line beside what it plays. */
+export interface Receipt {
+  /** The newest part received on this line, as msn and part; who pauses plays nothing and still receives. */
+  readonly got?: readonly [msn: number, part: number];
+  /** Parts come so much later than usual, the next one included where it is overdue; 0: they come in time. */
+  readonly late_ms?: number;
+  /** What padding came with: the server gave it to the line at once, right behind a part. */
+  readonly carries_bps?: number;
+}
+
+export function progress(msn: number, part: number, lagMs: number, receipt: Receipt = {}): string {
+  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)), ...receipt });
 }

@@ -84,6 +84,8 @@ export interface Past {
   readonly isPaused: boolean;
   /** There is no recording (any more). */
   gone(): void;
+  /** What was wanted of it is not to be had now. */
+  failed(): void;
 }
 
 export interface EngineListener {

@@ -24,6 +24,8 @@ const BLOCKED_AFTER = 2;
 const MOST_MOVE_WAIT_MS = 3000;
 /** After a move there is time to ask who else is there: all pages of a server move at once. */
 const LOOK_AROUND_WITHIN_MS = 30_000;
+/** After a shorter break the line is what it was: the picture begins as it was then. */
+const SAME_LINE_MS = 30_000;
 
 export interface FeedListener {
   link(state: LinkState): void;
@@ -32,6 +34,10 @@ export interface FeedListener {
   part(header: wire.Header, bytes: Uint8Array<ArrayBuffer>): void;
   /** Parts before this one were not sent: this line was too slow, or away for too long. */
   gap?(header: wire.Header): void;
+  /** Padding came: it was timed, and the next report says so. */
+  timed?(): void;
+  /** The answer to a report of lateness: nothing is on its way here, it is the programme that is late. */
+  idle?(): void;
   /** Of AUTO: what the server chose. */
   selected?(selected: wire.Selected): void;
   /** The producer ended the event. */
@@ -54,6 +60,8 @@ export interface FeedOptions {
   /** The roster may be out of date: ask for another one, within so many ms. */
   lookAround?(withinMs: number): void;
   readonly connect?: Connect;
+  /** Ends a socket at once; without it nothing is given up. */
+  sever?(socket: WebSocket): void;
   random?(): number;
 }
 
@@ -77,11 +85,17 @@ export class Feed {
   private isRefused = false;
   /** Where to open again although another address is better: nothing was wrong with it. */
   private staysAt = "";
+  /** The largest picture to begin with on the next line; the choice itself stays. */
+  private beginsWith = "";
+  private partAt = 0;
+  private carriesBps: number | null = null;
   /** Which address refused our ticket last; the second time in a row it is the address that is wrong, or its clock. */
   private refusedBy = "";
   private attempt = 0;
   private everHeard = false;
   private unheard = 0;
+  /** When a line that had brought something was lost. */
+  private brokeAt = Number.POSITIVE_INFINITY;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
   private closed = true;
@@ -133,11 +147,35 @@ export class Feed {
   }
 
   /** What was played; `null` where that says nothing of the line: then what was received stands for it. */
-  progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number): void {
+  progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number, lateMs = 0): void {
     const got = this.positions.newest();
     if (!got) return;
     const { msn, part } = played ?? got;
-    this.line?.send(wire.progress(msn, part, lagMs, [got.msn, got.part]));
+    const receipt: wire.Receipt = {
+      got: [got.msn, got.part],
+      ...(lateMs > 0 && { late_ms: lateMs }),
+      ...(this.carriesBps !== null && { carries_bps: this.carriesBps }),
+    };
+    this.carriesBps = null;
+    this.line?.send(wire.progress(msn, part, lagMs, receipt));
+  }
+
+  /**
+   * The line does not carry what is on its way, and that stands before all that would replace it: another line to the same
+   * address, which begins with the current segment of a picture no larger than this. Whether it was done.
+   */
+  giveUp(most: string): boolean {
+    const { line } = this;
+    const { sever } = this.options;
+    if (!sever || !line?.isOpen || this.successor || this.moving !== undefined) return false;
+    this.positions.forget();
+    this.selection = null;
+    this.staysAt = line.address;
+    this.beginsWith = most;
+    this.line = null;
+    line.sever(sever);
+    void this.open();
+    return true;
   }
 
   /** How long media has not come that should, from this address; null where none should. */
@@ -180,7 +218,18 @@ export class Feed {
     const { renditions } = this.wanted;
     const from = this.held();
     const kind = this.kind();
-    line.send(from ? wire.resume(from, renditions, this.ticket, kind) : wire.subscribe(renditions, this.ticket, kind));
+    if (this.beginsWith) {
+      line.send(wire.subscribe(renditions, this.ticket, { ...kind, most: this.beginsWith, slow: true }));
+      this.beginsWith = "";
+      line.send(wire.subscribe(renditions, this.ticket, kind));
+      return;
+    }
+    line.send(from ? wire.resume(from, renditions, this.ticket, this.asBefore(kind)) : wire.subscribe(renditions, this.ticket, kind));
+  }
+
+  private asBefore(kind: wire.Line): wire.Line {
+    const begin = this.wanted.renditions.includes(wire.AUTO) && this.selection?.rendition;
+    return begin && performance.now() - this.brokeAt < SAME_LINE_MS ? { ...kind, begin } : kind;
   }
 
   /** What to go on after; null where there is nothing to go on with. */
@@ -219,7 +268,16 @@ export class Feed {
         listener.init(header, payload);
         return;
       case wire.Kind.PART:
+        this.partAt = performance.now();
         if (this.positions.take(header)) listener.part(header, payload);
+        return;
+      case wire.Kind.PADDING:
+        if (payload.length === 0) {
+          listener.idle?.();
+          return;
+        }
+        this.carriesBps = Math.round((payload.length * 8000) / Math.max(1, performance.now() - this.partAt));
+        listener.timed?.();
         return;
       case wire.Kind.GAP:
         listener.gap?.(header);
@@ -320,6 +378,7 @@ export class Feed {
   private lost(line: Line): void {
     if (this.closed || line !== this.line) return;
     this.line = null;
+    if (line.hasCarried) this.brokeAt = performance.now();
     // It is on its way already: no other attempt could be quicker.
     if (this.successor) {
       this.arrive(this.successor);

@@ -20,10 +20,10 @@ export interface LineOwner {
 
 export type Connect = (address: string) => WebSocket;
 
-export function openSocket(address: string): WebSocket {
+export function openSocket(address: string, Socket: typeof WebSocket = WebSocket): WebSocket {
   const url = new URL(address, location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  return new WebSocket(url, wire.SUBPROTOCOL);
+  return new Socket(url, wire.SUBPROTOCOL);
 }
 
 export class Line {
@@ -84,12 +84,21 @@ export class Line {
   }
 
   close(): void {
+    this.leave()?.close();
+  }
+
+  /** Without a farewell: what is on its way is not waited for. */
+  sever(sever: (socket: WebSocket) => void): void {
+    const socket = this.leave();
+    if (socket) sever(socket);
+  }
+
+  private leave(): WebSocket | null {
     clearTimeout(this.tooLong);
     const { socket } = this;
     this.socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    return socket;
   }
 
   private opened(): void {

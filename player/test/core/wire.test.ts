@@ -119,7 +119,7 @@ test("the client's messages are the JSON that the server decodes", () => {
   });
   expect(JSON.parse(progress(3, 9, 812.4))).toEqual({ t: "progress", msn: 3, part: 9, lag_ms: 812 });
   expect(JSON.parse(progress(3, 9, -5)).lag_ms).toBe(0);
-  expect(JSON.parse(progress(3, 9, 0, [4, 2])).got).toEqual([4, 2]);
+  expect(JSON.parse(progress(3, 9, 0, { got: [4, 2] })).got).toEqual([4, 2]);
   expect(JSON.parse(subscribe(["auto"], "t", { most: "480p", beside: true }))).toEqual({
     t: "subscribe",
     renditions: ["auto"],

@@ -412,7 +412,7 @@ test("what the server chose is told and is what a resume goes on with", async ()
   first.close();
   const second = await reconnected();
   expect(second.sent).toEqual([
-    { t: "resume", epoch: 1, msn: 5, part: 3, renditions: ["auto"], ticket: "ticket", most: "720p" },
+    { t: "resume", epoch: 1, msn: 5, part: 3, renditions: ["auto"], ticket: "ticket", most: "720p", begin: "720p" },
   ]);
 });
 

@@ -22,7 +22,8 @@ import { Sound } from "./sound";
 
 const QUALITY = "plenum.quality";
 const LOOK_MS = 500;
-const REPORT_MS = 1000;
+/** Of a line that is well; one that is late reports by itself. */
+const REPORT_MS = 2000;
 const POLL_MS = 5000;
 const STILL_S = 0.1;
 const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
@@ -159,7 +160,9 @@ export class WatchStore {
 
   choose(choice: string): void {
     remember(QUALITY, choice);
+    const isPlaying = this.video?.paused === false;
     this.take(choice);
+    if (isPlaying) this.dvr.value?.keepPlace();
   }
 
   private take(choice: string): void {
