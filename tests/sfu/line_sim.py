@@ -76,6 +76,7 @@ class Outcome:
     written: int = 0
     shown: dict[str, float] = field(default_factory=dict)
     given_up_at: list[float] = field(default_factory=list)
+    """When the page took another line, because no word came by this one."""
     passed_on_at: list[float] = field(default_factory=list)
     """When a part was written without asking the rules."""
 
