@@ -17,7 +17,6 @@ from loadtests.swarm.tally import Tally, bin_of
 from plenum.media import Programme
 from plenum.wire import AUTO, ClientMessage, Progress, Resume, Subscribe
 
-
 LATE_S = 1.5
 """From the end of a part's capture until it is here, far more than the platform takes and a page would wait for."""
 
