@@ -125,11 +125,12 @@ def newest_entry(index: Path) -> Entry | None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """A small file that is either the old or the new one."""
+    """A small file that is either the old or the new one. Raises OSError, and the old one stays."""
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, content)
+        _write_all(descriptor, [content], 0)
+        os.fsync(descriptor)  # before the name: after a power cut it would else lead to an empty file
     finally:
         os.close(descriptor)
     fresh.replace(path)

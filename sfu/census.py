@@ -69,13 +69,14 @@ class Census:
     def _count(self, client: Client, change: int) -> None:
         if client.is_person:
             self.people += change
-            measures.viewers.labels(event=self._event).set(self.people)
+            measures.viewers.labels(event=self._event).set(measures.people(self.people))
 
     def _show(self, now: str | None, before: str | None) -> None:
         for name, change in ((now, 1), (before, -1)):
             if name is not None:
                 self._shown[name] += change
-                measures.renditions.labels(event=self._event, rendition=name or NO_PICTURE).set(self._shown[name])
+                gauge = measures.renditions.labels(event=self._event, rendition=name or NO_PICTURE)
+                gauge.set(measures.people(self._shown[name]))
 
     def _need(self, client: Client, now: frozenset[str], before: frozenset[str]) -> None:
         known = self._takers.keys()

@@ -15,6 +15,7 @@ from plenum.wire import Bye, Resume, pack_bye
 from sfu import direct, measures
 from sfu.frames import frame
 from sfu.line import BUSY_BYTES
+from sfu.sealed import Sealed
 from sfu.stream import Passing, Stream
 from sfu.viewer import Limits, Viewer
 from sfu.window import LIMIT_BYTES
@@ -54,6 +55,7 @@ class Client:
         is_plain = transport.get_extra_info("ssl_object") is None
         self._plain = self._link if is_plain else None
         """Where bytes may be sent past the transport, while nothing waits in it."""
+        self._sealed = Sealed(link) if link is not None and not is_plain else None
         self._queued = array("i", [0])
         self._scope: asyncio.Timeout | None = None
         self._close_code: int | None = None
@@ -64,7 +66,11 @@ class Client:
 
     @property
     def unsent(self) -> int:
-        return self._transport.get_write_buffer_size()
+        """Bytes that wait for the network on this side of the kernel."""
+        waiting = self._transport.get_write_buffer_size()
+        if self._sealed is None or self.viewer.picture is None:
+            return waiting
+        return waiting + self._sealed.waiting(waiting, self.in_flight)
 
     @property
     def in_flight(self) -> int:
@@ -93,6 +99,8 @@ class Client:
             return False
         wire = passing.part.wire
         sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
+        if self._sealed is not None:
+            self._sealed.wrote(passing.size)
         if sent < passing.size:
             transport.write(memoryview(wire)[sent:] if sent else wire)
         self.viewer.passed_on(stream, passing, in_flight, now)
@@ -103,6 +111,8 @@ class Client:
         if self.is_gone:
             return 0
         self._transport.write(message)
+        if self._sealed is not None:
+            self._sealed.wrote(len(message))
         return len(message)
 
     def dismiss(self, bye: Bye, close_code: int | None = None) -> None:

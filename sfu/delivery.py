@@ -25,6 +25,7 @@ from sfu.dvr import Dvr
 from sfu.dvr_passed_on import DvrPassedOn
 from sfu.frames import Frame
 from sfu.hls import Hls
+from sfu.pull import Pull
 from sfu.push import Limits, Push
 from sfu.relay import Relay, Relays, Upstream
 from sfu.room import RESTARTING, Room, move
@@ -74,12 +75,13 @@ class Delivery:
         def key_valid(key: str, event: str) -> bool:
             return signer.delivery_key_valid(key, tenant, event, clock.wall())
 
-        self._hls = Hls(self._relays, key_valid)
+        self._pull = Pull(key_valid, clock)
+        self._hls = Hls(self._relays, self._pull)
         self._dvr: Dvr | DvrPassedOn | None = None
         if recordings is not None:
-            self._dvr = Dvr(recordings, key_valid, clock, reads)
+            self._dvr = Dvr(recordings, self._pull, clock, reads)
         elif not above.is_local:
-            self._dvr = DvrPassedOn(above, key_valid, reads)
+            self._dvr = DvrPassedOn(above, self._pull, reads)
 
     def routes(self) -> list[web.RouteDef]:
         return self._push.routes() + self._hls.routes() + (self._dvr.routes() if self._dvr else [])
@@ -91,10 +93,12 @@ class Delivery:
 
     def refuse_new(self) -> None:
         """This front is about to stop: nobody new. Whoever is here goes on."""
-        self._push.is_draining = self._hls.is_draining = True
+        self._push.is_draining = self._pull.is_draining = True
 
     async def move_all(self, within_s: float) -> None:
-        """Send the push viewers elsewhere, and serve them until they have left or the time is over.
+        """Send everybody elsewhere, and serve them until they have left or the time is over.
+
+        Push viewers are told; who pulls is refused playlists (`refuse_new`) and gone when nothing else is asked for.
 
         One after the other: where they go to, each costs a handshake, and whoever is there already must not wait for those.
         """
@@ -106,8 +110,12 @@ class Delivery:
                 for client in clients:
                     client.write(move(round((ends - self._clock.monotonic()) * 1000)))
                     await asyncio.sleep(pause_s)
-                while any(room.lines for room, _ in self._rooms.values()):  # noqa: ASYNC110 - of many rooms, none tells
+                while self._is_watched:  # noqa: ASYNC110 - of many rooms, none tells
                     await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def _is_watched(self) -> bool:
+        return not self._pull.is_quiet or any(room.lines for room, _ in self._rooms.values())
 
     def release_held(self) -> None:
         """LL-HLS requests that are held get their answer."""
@@ -168,9 +176,9 @@ class Delivery:
     async def _relay_dropped(self, relay: Relay) -> None:
         _, task = self._rooms.pop(relay)
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        measures.forget_event(relay.event)
+        await asyncio.gather(task, return_exceptions=True)
+        if self._relays.find(relay.event) is None:  # else it has been opened again meanwhile
+            measures.forget_event(relay.event)
 
     def _tell(self, relay: Relay, _: Frame, meaning: Heard) -> None:
         programme = relay.window.programme

@@ -30,7 +30,8 @@ from plenum.web import problem
 from sfu import measures, playlist
 from sfu.byte_range import ByteRange, asked
 from sfu.dvr_folder import EventRecording, Piece, Text, TrackRecording
-from sfu.hls import BASE, CORS, FOREVER, PLAYLIST, RENDITION, KeyCheck, accepts_gzip, open_to_all, preflight
+from sfu.hls import BASE, FOREVER, PLAYLIST, RENDITION, accepts_gzip
+from sfu.pull import CORS, Answer, Pull, in_time, preflight
 
 T = TypeVar("T")
 NAME = "dvr.m3u8"
@@ -40,8 +41,6 @@ FILE_PATH = RENDITION + "/dvr-{number:[0-9]{1,6}}.mp4"
 
 SLICE = 256 * 1024
 """Held of one answer at a time; a segment of the default ladder's largest rung is two or three of them."""
-TAKEN_WITHIN_S = 20.0
-"""Who does not take a slice in this time is cut off: it holds one of few places."""
 IDLE_S = 60.0
 EVENTS_MAX = 64
 THREADS = 4
@@ -73,9 +72,9 @@ class Places:
 class Dvr:
     """The recordings in one folder."""
 
-    def __init__(self, folder: Path, key_valid: KeyCheck, clock: Clock, reads: int) -> None:
+    def __init__(self, folder: Path, pull: Pull, clock: Clock, reads: int) -> None:
         self._folder = folder
-        self._key_valid = key_valid
+        self._pull = pull
         self._clock = clock
         self._places = Places(reads)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dvr")
@@ -83,7 +82,10 @@ class Dvr:
 
     def routes(self) -> list[web.RouteDef]:
         addresses = {INDEX_PATH: self._index, MEDIA_PATH: self._media, FILE_PATH: self._file}
-        gets = [web.get(address, open_to_all(self._key_valid, handler)) for address, handler in addresses.items()]
+        gets = [
+            web.get(address, self._pull.open_to_all(handler, playlist=address != FILE_PATH))
+            for address, handler in addresses.items()
+        ]
         return gets + [web.options(address, preflight) for address in addresses]
 
     async def start(self) -> None:
@@ -96,19 +98,19 @@ class Dvr:
         """Whether there is something to play of this event."""
         return await self._read(lambda: _has_segments(EventRecording(self._folder / event)))
 
-    async def _index(self, request: web.Request) -> web.Response:
+    async def _index(self, request: web.Request) -> web.StreamResponse:
         event = self._event(request)
         with self._places.one():
             text = await self._read(lambda: _multivariant(event))
-        return _playlist(Text(text.encode(), compressed=False), ended=False)
+            return await _playlist(Text(text.encode(), compressed=False), ended=False).send(request)
 
-    async def _media(self, request: web.Request) -> web.Response:
+    async def _media(self, request: web.Request) -> web.StreamResponse:
         event, name = self._event(request), request.match_info["rendition"]
         compressed = accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
         skip = request.query.get("_HLS_skip", "") in ("YES", "v2")
         with self._places.one():
             text, ended = await self._read(lambda: _media(event, name, skip=skip, compressed=compressed))
-        return _playlist(text, ended=ended)
+            return await _playlist(text, ended=ended).send(request)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         event, name = self._event(request), request.match_info["rendition"]
@@ -139,14 +141,14 @@ class Dvr:
 
     async def _send_at_once(
         self, request: web.Request, piece: Piece, wanted: ByteRange, status: int, headers: dict[str, str]
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         if request.method == hdrs.METH_HEAD:
-            answer = web.Response(status=status, headers=headers)
+            answer = web.StreamResponse(status=status, headers=headers)
             answer.content_length = wanted.length
             return answer
         body = await self._read(lambda: os.pread(piece.descriptor, wanted.length, wanted.start))
         measures.sent.labels(transport="dvr").inc(len(body))
-        return web.Response(status=status, headers=headers, body=body)
+        return await Answer([body], headers, status).send(request)
 
     async def _stream(
         self, request: web.Request, piece: Piece, wanted: ByteRange, answer: web.StreamResponse
@@ -157,7 +159,7 @@ class Dvr:
         while sent < wanted.length:
             size, at = min(SLICE, wanted.length - sent), wanted.start + sent
             body = await self._read(lambda: os.pread(piece.descriptor, size, at))  # noqa: B023 - awaited here
-            if not body or not await taken(request, answer, body):
+            if not body or not await in_time(request, answer.write(body)):
                 break
             sent += len(body)
         measures.sent.labels(transport="dvr").inc(sent)
@@ -175,22 +177,6 @@ class Dvr:
 
     async def _read(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-
-async def taken(request: web.Request, answer: web.StreamResponse, body: bytes) -> bool:
-    """Write a slice; False when the client is gone, or was cut off because it took nothing."""
-    try:
-        async with asyncio.timeout(TAKEN_WITHIN_S):
-            await answer.write(body)
-    except TimeoutError:
-        metrics.rejected.labels(reason="slow_reader").inc()
-    except ConnectionError:
-        return False
-    else:
-        return True
-    if request.transport is not None:
-        request.transport.abort()
-    return False
 
 
 def _recording(event: EventRecording) -> Recording:
@@ -244,7 +230,7 @@ def _range(request: web.Request, tag: str) -> str:
     return request.headers.get(hdrs.RANGE, "") if condition in ("", f'"{tag}"') else ""
 
 
-def _playlist(text: Text, *, ended: bool) -> web.Response:
+def _playlist(text: Text, *, ended: bool) -> Answer:
     headers: dict[str, str] = {
         hdrs.CACHE_CONTROL: f"public, max-age={60 if ended else 1}",
         hdrs.VARY: hdrs.ACCEPT_ENCODING,
@@ -253,7 +239,7 @@ def _playlist(text: Text, *, ended: bool) -> web.Response:
     if text.compressed:
         headers[hdrs.CONTENT_ENCODING] = "gzip"
     measures.sent.labels(transport="dvr").inc(len(text.body))
-    return web.Response(body=text.body, headers=headers)
+    return Answer([text.body], headers)
 
 
 def _nothing_yet() -> NotFound:

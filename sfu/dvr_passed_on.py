@@ -12,8 +12,8 @@ from aiohttp import hdrs, web
 
 from plenum.errors import Unavailable
 from sfu import measures
-from sfu.dvr import FILE_PATH, INDEX_PATH, MEDIA_PATH, SLICE, Places, taken
-from sfu.hls import CORS, KeyCheck, open_to_all, preflight
+from sfu.dvr import FILE_PATH, INDEX_PATH, MEDIA_PATH, SLICE, Places
+from sfu.pull import CORS, Pull, in_time, preflight
 from sfu.relay import Upstream
 
 _ASKED = (hdrs.RANGE, hdrs.IF_RANGE, hdrs.ACCEPT_ENCODING)
@@ -35,17 +35,20 @@ ANSWER_S = 20.0
 class DvrPassedOn:
     """The recordings of upstream fronts or edges: of the first that can be reached."""
 
-    def __init__(self, upstream: Upstream, key_valid: KeyCheck, reads: int) -> None:
+    def __init__(self, upstream: Upstream, pull: Pull, reads: int) -> None:
         self._upstream = upstream
         self._number = 0
         """Which of the upstream's addresses answered last."""
-        self._key_valid = key_valid
+        self._pull = pull
         self._places = Places(reads)
         self._session: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
         addresses = (INDEX_PATH, MEDIA_PATH, FILE_PATH)
-        gets = [web.get(address, open_to_all(self._key_valid, self._pass_on)) for address in addresses]
+        gets = [
+            web.get(address, self._pull.open_to_all(self._pass_on, playlist=address != FILE_PATH))
+            for address in addresses
+        ]
         return gets + [web.options(address, preflight) for address in addresses]
 
     async def start(self) -> None:
@@ -85,7 +88,7 @@ class DvrPassedOn:
             return answer
         try:
             async for body in upstream.content.iter_chunked(SLICE):
-                if not await taken(request, answer, body):
+                if not await in_time(request, answer.write(body)):
                     return answer
                 measures.sent.labels(transport="dvr").inc(len(body))
         except (

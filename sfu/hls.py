@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from aiohttp import hdrs, web
 
-from plenum import metrics
-from plenum.errors import NotFound, PlenumError, Unauthorized, Unavailable
+from plenum.errors import NotFound, PlenumError, Unavailable
 from plenum.media import PART_S, ProgrammeState, RenditionKind
-from plenum.web import problem
 from sfu import directives, measures, playlist
+from sfu.pull import Answer, Pull, preflight
 from sfu.relay import Relay, Relays
 from sfu.window import Track, Window
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-KeyCheck = Callable[[str, str], bool]
-"""(delivery key, event) -> whether it is that event's and of this or the last period."""
 
 BASE = "/live/{event:[a-z0-9-]{1,48}}/{key:[0-9a-f]{32}}"
 RENDITION = BASE + "/{rendition:[a-z0-9]{1,16}}"
@@ -32,32 +27,10 @@ COLD_S = 5.0
 """How long the very first request waits for upstream to say what there is."""
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=([0-9.]{1,5}))?\s*(?:,|$)", re.IGNORECASE)
 PLAYLIST = "application/vnd.apple.mpegurl"
-CORS: Mapping[str, str] = {
-    hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: "*",
-    hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: "Accept-Ranges, Content-Length, Content-Range, Date, ETag, Retry-After",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
 FOREVER = "public, max-age=3600, immutable"
 """Parts, segments and init segments never change under their address; the key in it changes every few hours."""
-
-
-def open_to_all(key_valid: KeyCheck, handler: Handler) -> Handler:
-    """Check the key, and let pages of any origin read the answer, refusals too."""
-
-    async def checked(request: web.Request) -> web.StreamResponse:
-        try:
-            event, key = request.match_info["event"], request.match_info["key"]
-            if not key_valid(key, event):
-                metrics.rejected.labels(reason="delivery_key").inc()
-                raise Unauthorized("This address is not valid (any more). Join again.", code="bad_delivery_key")
-            answer = await handler(request)
-        except PlenumError as error:
-            answer = problem(error)
-        if not answer.prepared:  # what streams has set them itself
-            answer.headers.update(CORS)
-        return answer
-
-    return checked
+FRESH = "public, max-age=1"
+"""A segment of which parts are missing here: another edge may have it whole."""
 
 
 class Rendered:
@@ -95,10 +68,9 @@ class Shelf:
 class Hls:
     """The pull side of one front."""
 
-    def __init__(self, relays: Relays, key_valid: KeyCheck) -> None:
+    def __init__(self, relays: Relays, pull: Pull) -> None:
         self._relays = relays
-        self._key_valid = key_valid
-        self.is_draining = False
+        self._pull = pull
         self._shelves: WeakKeyDictionary[Relay, Shelf] = WeakKeyDictionary()
 
     def routes(self) -> list[web.RouteDef]:
@@ -109,14 +81,14 @@ class Hls:
             RENDITION + "/{msn:[0-9]{1,10}}.m4s": self.segment,
             RENDITION + "/{msn:[0-9]{1,10}}.{part:[0-9]{1,5}}.m4s": self.part,
         }
-        gets = [web.get(address, open_to_all(self._key_valid, handler)) for address, handler in addresses.items()]
+        gets = [
+            web.get(address, self._pull.open_to_all(handler, playlist=handler in (self.index, self.media)))
+            for address, handler in addresses.items()
+        ]
         return gets + [web.options(address, preflight) for address in addresses]
 
-    async def index(self, request: web.Request) -> web.Response:
-        """The multivariant playlist. Who draws it is about to begin: not here, where this edge is about to stop."""
-        if self.is_draining:
-            metrics.rejected.labels(reason="draining").inc()
-            raise Unavailable("This edge is about to stop. Join again.", code="draining", retry_s=1)
+    async def index(self, request: web.Request) -> Answer:
+        """The multivariant playlist."""
         relay = self._relays.open(request.match_info["event"])
         with relay.used():
             window = relay.window
@@ -130,7 +102,7 @@ class Hls:
             version = (text,)
             return _text(request, self._shelf(relay).get("", False, version, lambda: text), "public, max-age=1")
 
-    async def media(self, request: web.Request) -> web.Response:
+    async def media(self, request: web.Request) -> Answer:
         """A rendition's playlist, at once or when it holds what the directives ask for (6.2.5.2)."""
         asked = directives.parse(request.query)
         relay = self._relays.open(request.match_info["event"])
@@ -149,21 +121,21 @@ class Hls:
             )
             return _text(request, rendered, _lifetime(track, blocking=asked.msn is not None, ended=ended))
 
-    async def init(self, request: web.Request) -> web.Response:
+    async def init(self, request: web.Request) -> Answer:
         track = await self._held_track(request)
         init = track.inits.get(int(request.match_info["init"]))
         if init is None:
             raise _not_held()
-        return _media(track, bytes(init.payload))
+        return _media(track, [init.payload])
 
-    async def segment(self, request: web.Request) -> web.Response:
+    async def segment(self, request: web.Request) -> Answer:
         track = await self._held_track(request)
         segment = track.find(int(request.match_info["msn"]))
         if segment is None or not segment.closed or segment.gap:
             raise _not_held()
-        return _media(track, b"".join(part.payload for part in segment.parts))
+        return _media(track, [part.payload for part in segment.parts], FRESH if segment.torn else FOREVER)
 
-    async def part(self, request: web.Request) -> web.Response:
+    async def part(self, request: web.Request) -> Answer:
         """A part; the one that the preload hint names is waited for (6.2.6), any other that is not held is not found."""
         relay = self._relays.open(request.match_info["event"])
         with relay.used():
@@ -174,7 +146,7 @@ class Hls:
             part = track.part(asked)
             if part is None:
                 raise _not_held()
-            return _media(track, bytes(part.payload))
+            return _media(track, [part.payload])
 
     async def _held_track(self, request: web.Request) -> Track:
         relay = self._relays.open(request.match_info["event"])
@@ -215,13 +187,13 @@ def _lifetime(track: Track, blocking: bool, ended: bool) -> str:
     return f"public, max-age={6 * target if blocking or ended else max(1, target // 2)}"
 
 
-def _text(request: web.Request, rendered: Rendered, cache: str) -> web.Response:
+def _text(request: web.Request, rendered: Rendered, cache: str) -> Answer:
     headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache, hdrs.VARY: hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE: PLAYLIST}
     body = rendered.plain
     if accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
         headers[hdrs.CONTENT_ENCODING] = "gzip"
         body = rendered.gzip
-    return _answer(body, headers)
+    return _answer([body], headers)
 
 
 def accepts_gzip(accepted: str) -> bool:
@@ -230,24 +202,14 @@ def accepts_gzip(accepted: str) -> bool:
     return named is not None and (named[1] is None or named[1].strip("0.") != "")
 
 
-def _media(track: Track, body: bytes) -> web.Response:
+def _media(track: Track, pieces: Sequence[memoryview], lifetime: str = FOREVER) -> Answer:
     kind = "audio/mp4" if track.rendition.kind is RenditionKind.AUDIO else "video/mp4"
-    return _answer(body, {hdrs.CACHE_CONTROL: FOREVER, hdrs.CONTENT_TYPE: kind})
+    return _answer(pieces, {hdrs.CACHE_CONTROL: lifetime, hdrs.CONTENT_TYPE: kind})
 
 
-def _answer(body: bytes, headers: Mapping[str, str]) -> web.Response:
-    measures.sent_by_pull.inc(len(body))
-    return web.Response(body=body, headers=headers)
-
-
-async def preflight(_: web.Request) -> web.Response:
-    """Foreign players that send CMCD or Range headers ask first."""
-    allowed: dict[str, str] = {
-        hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, HEAD, OPTIONS",
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status",
-        hdrs.ACCESS_CONTROL_MAX_AGE: "86400",
-    }
-    return web.Response(status=204, headers={**CORS, **allowed})
+def _answer(pieces: Sequence[bytes | memoryview], headers: Mapping[str, str]) -> Answer:
+    measures.sent_by_pull.inc(sum(map(len, pieces)))
+    return Answer(pieces, headers)
 
 
 def _is_over(window: Window) -> bool:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-viewers = Gauge("plenum_edge_viewers", "People watching by push.", ["event"])
-renditions = Gauge("plenum_edge_renditions", "People by the picture they are sent by push.", ["event", "rendition"])
+viewers = Gauge("plenum_edge_viewers", "People watching by push; 0 for fewer than five.", ["event"])
+renditions = Gauge(
+    "plenum_edge_renditions",
+    "People by the picture they are sent by push; 0 for fewer than five.",
+    ["event", "rendition"],
+)
 sent = Counter("plenum_edge_sent_bytes", "Media and playlists sent.", ["transport"])
 sent_by_pull = sent.labels(transport="hls")
 fanout = Histogram(
@@ -21,6 +25,15 @@ held = Gauge("plenum_edge_held_requests", "LL-HLS requests waiting for a part.")
 reads = Gauge("plenum_edge_recording_reads", "Answers that are being read from a recording.")
 upstreams = Counter("plenum_edge_upstream_connections", "Connections to upstream feeds, by outcome.", ["outcome"])
 ignored = Counter("plenum_edge_ignored_frames", "Frames from upstream that continued nothing held.")
+
+
+LEAST_PEOPLE = 5
+"""An edge is often one office's: a figure about fewer says what somebody there does."""
+
+
+def people(count: int) -> int:
+    """As it may be shown of one event at one edge."""
+    return count if count >= LEAST_PEOPLE else 0
 
 
 def forget_event(event: str) -> None:

@@ -19,7 +19,7 @@ from plenum import metrics
 from plenum.clock import Clock
 from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorized, Unavailable
 from plenum.event import check_id
-from plenum.identity import Principal, Role
+from plenum.identity import FEED, Principal, Role
 from plenum.log import get_logger
 from plenum.masking import MaskGuard, ShortText, insist_on_masks
 from plenum.pace import Limiter
@@ -84,7 +84,7 @@ class Push:
         self._gate.check_socket_origin(request)
         principal = self._from_request(request, event)
         _check_subprotocol(request)
-        self._check_room_left(event)
+        self._check_room_left(event, principal)
         answer = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, heartbeat=PING_S, timeout=1.0
         )
@@ -106,14 +106,24 @@ class Push:
                 raise
             return None
 
-    def _check_room_left(self, event: str) -> None:
+    def _check_room_left(self, event: str, principal: Principal | None) -> None:
+        """Before the upgrade, as far as it is known who asks."""
         if self.is_draining:
             metrics.rejected.labels(reason="draining").inc()
             raise Unavailable("This edge is about to stop. Try another.", code="draining", retry_s=DRAINED_S)
+        if self._limits.places.are_full:
+            raise _full()
+        if principal is not None and not self._is_here(event, principal):
+            self._check_seat(event, principal)
+
+    def _check_seat(self, event: str, person: Principal) -> None:
+        """People are counted, not lines; edges further down have been counted in their own places."""
         room = self._rooms.find(event)
-        if self._limits.places.are_full or (room and len(room) >= self._limits.event):
-            metrics.rejected.labels(reason="too_many_viewers").inc()
-            raise Unavailable("This edge is full. Try another.", code="too_many_viewers", retry_s=RETRY_LATER_MS / 1000)
+        if person.role is not Role.ADMIN and room is not None and room.viewers >= self._limits.event:
+            raise _full()
+
+    def _is_here(self, event: str, person: Principal) -> bool:
+        return self._persons[event, person.subject] > 0
 
     async def _serve(
         self,
@@ -126,8 +136,8 @@ class Push:
         client = Client(answer, transport)
         try:
             first = await self._first_message(answer)
-            person = principal or self._gate.ticket(first.ticket, event)
-            self._admit(event, person)
+            person = principal or self._gate.ticket(first.ticket, event, use=FEED)
+            self._admit(event, person, first)
         except PlenumError as error:
             _refuse(client, error)
         else:
@@ -173,9 +183,11 @@ class Push:
             raise BadInput("The first message is subscribe or resume.", code="no_subscription")
         return first
 
-    def _admit(self, event: str, person: Principal) -> None:
-        """Raises TooMany `too_many_sockets`. Node tickets are not a person's."""
+    def _admit(self, event: str, person: Principal, first: Subscribe | Resume) -> None:
+        """Raises Unavailable `too_many_viewers`, TooMany `too_many_sockets`. Node tickets are not a person's."""
         key = (event, person.subject)
+        if not (first.beside and self._is_here(event, person)):  # the second line of somebody who is counted
+            self._check_seat(event, person)
         if person.role is not Role.ADMIN and self._persons[key] >= self._limits.person:
             raise TooMany("You have this event open too often.", code="too_many_sockets", retry_s=RETRY_LATER_MS / 1000)
         self._persons[key] += 1
@@ -230,6 +242,11 @@ def _check_subprotocol(request: web.Request) -> None:
     offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
     if SUBPROTOCOL not in (name.strip() for name in offered.split(",")):
         raise BadInput(f"Open this WebSocket with the subprotocol {SUBPROTOCOL}.", code="bad_subprotocol")
+
+
+def _full() -> Unavailable:
+    metrics.rejected.labels(reason="too_many_viewers").inc()
+    return Unavailable("This edge is full. Try another.", code="too_many_viewers", retry_s=RETRY_LATER_MS / 1000)
 
 
 def _refuse(client: Client, error: PlenumError) -> None:

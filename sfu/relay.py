@@ -35,6 +35,7 @@ from plenum.wire import (
 from sfu import measures
 from sfu.demand import Demand
 from sfu.frames import Frame, frame
+from sfu.reach_back import ReachBack
 from sfu.waiting import Bound, Waiting
 from sfu.window import Heard, Window
 
@@ -52,11 +53,9 @@ HEARTBEAT_S = 10.0
 CONNECT_S = 3.0
 HANDSHAKE_S = 5.0
 SILENT_S = 5.0
-"""No message for so long while the programme is on: the line or upstream is dead, whatever TCP believes."""
+"""Nothing for so long, while the programme is on, that was of use here: the line or upstream is dead, or says old things."""
 STEER_EVERY_S = 0.1
 """At most so often is another choice sent upstream, which takes ten messages a second."""
-REACH_BACK_S = 5.0
-EPOCHS_MAX = 4
 
 Listener = Callable[[Frame, Heard], None]
 
@@ -125,14 +124,14 @@ class Relay:
         self._demand = Demand()
         self._asked: frozenset[str] = frozenset()
         """What upstream was asked for on this connection."""
-        self._back_to: dict[int, tuple[int, float]] = {}
-        """Epoch -> the media sequence number from which somebody needs what is begun with here, and until when that counts."""
+        self._reach_back = ReachBack()
         self._changed = asyncio.Event()
         self._number = 0
         """Which of the upstream's addresses."""
         self._users = 0
         self._last_used = clock.monotonic()
         self._retry_s = BACKOFF_MIN_S
+        self._useful_at = clock.monotonic()
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -159,11 +158,7 @@ class Relay:
 
     def reach_back(self, place: Resume) -> None:
         """Somebody needs what follows this part: what is begun with from now on, begins there if upstream still holds it."""
-        now = self._clock.monotonic()
-        self._back_to = {epoch: known for epoch, known in self._back_to.items() if known[1] > now}
-        if len(self._back_to) < EPOCHS_MAX or place.epoch in self._back_to:
-            earlier, _ = self._back_to.get(place.epoch, (place.msn, now))
-            self._back_to[place.epoch] = min(place.msn, earlier), now + REACH_BACK_S
+        self._reach_back.claim(place, self._clock.monotonic())
 
     async def run(self) -> None:
         """Follow upstream until the event has ended, through every broken connection."""
@@ -197,6 +192,7 @@ class Relay:
         """One connection, until it breaks, upstream closes it or sends us to another."""
         async with await self._upstream.connect(self.event, self._number) as socket:
             self._asked = frozenset()
+            self._useful_at = self._clock.monotonic()
             await self._go_on(socket)
             steering = asyncio.create_task(self._steer(socket), name=f"steer-{self.event}")
             try:
@@ -221,10 +217,12 @@ class Relay:
                 return "closed"
 
     def _patience_s(self) -> float | None:
-        """A programme that is on gives a part every 200 ms, also with nobody on air."""
+        """A programme that is on gives a part every 200 ms, also with nobody on air; one that we have already is none."""
         programme = self.window.programme
         is_on = programme is not None and programme.state in (ProgrammeState.LIVE, ProgrammeState.SLATE)
-        return SILENT_S if is_on and self._asked else None
+        if not is_on or not self._asked:
+            return None
+        return max(0.0, SILENT_S - (self._clock.monotonic() - self._useful_at))
 
     async def _go_on(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """The first message: what flowed goes on after the last part of it, what else is wanted begins."""
@@ -254,18 +252,19 @@ class Relay:
         if EVERYTHING not in wanted:
             self.window.stop(self._asked - wanted if EVERYTHING not in self._asked else self.window.names - wanted)
         self._asked = wanted
+        self._useful_at = self._clock.monotonic()  # from now on something is to come
         await socket.send_str(encode_client(self._choice(wanted)))
 
     def _choice(self, wanted: frozenset[str]) -> ClientMessage:
         """What is new begins with the current segment, or earlier where somebody was at an earlier part elsewhere."""
         programme = self.window.programme
-        epoch = programme.epoch if programme and programme.renditions else max(self._back_to, default=0)
-        msn, until = self._back_to.get(epoch, (0, 0.0))
-        if until <= self._clock.monotonic() or not wanted:
+        epoch = programme.epoch if programme and programme.renditions else None
+        place = self._reach_back.place(epoch, self._clock.monotonic())
+        if place is None or not wanted:
             return Subscribe(_listed(wanted))
-        self._back_to.clear()
+        self._reach_back.clear()
         # Before its first part: it begins with a whole segment, as a window needs it.
-        return Resume(epoch=epoch, msn=msn, part=-1, renditions=_listed(wanted))
+        return Resume(epoch=place[0], msn=place[1], part=-1, renditions=_listed(wanted))
 
     def _wanted(self) -> frozenset[str]:
         self._changed.clear()
@@ -285,6 +284,7 @@ class Relay:
         if meaning is Heard.IGNORED:
             measures.ignored.inc()
             return
+        self._useful_at = self._clock.monotonic()
         for listener in self.listeners:
             listener(heard, meaning)
         if meaning is Heard.PART:
@@ -365,14 +365,18 @@ class Relays:
     async def _reap(self) -> None:
         while True:
             await asyncio.sleep(REAP_EVERY_S)
-            now = self._clock.monotonic()
-            for event in [event for event, relay in self._relays.items() if relay.is_idle(now)]:
-                await self._drop(event)
+            for event, relay in list(self._relays.items()):
+                # Asked right before: while another one was dropped, somebody may have come to this one.
+                if self._relays.get(event) is relay and relay.is_idle(self._clock.monotonic()):
+                    await self._drop(event)
 
     async def _drop(self, event: str) -> None:
         relay, task = self._relays.pop(event), self._tasks.pop(event)
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        for listener in self.on_drop:
-            await listener(relay)
+        try:
+            await asyncio.gather(
+                task, return_exceptions=True
+            )  # suppressing would swallow that we are cancelled ourselves
+        finally:
+            for listener in self.on_drop:
+                await listener(relay)

@@ -67,6 +67,8 @@ class Selector:
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._rungs: tuple[Rung, ...] = ()
+        self.begins = ""
+        """Name of the rung to begin with; without it, or where it is not offered: the largest."""
         self._on: Rung | None = None
         self._sound = Sound()
         self._phase = _Phase.CHANGING
@@ -122,7 +124,8 @@ class Selector:
             return None
         before = self._on
         if before is None:
-            return self._go(self._rungs[0], None, Choice(self._rungs[0].name, False, why, ""))
+            first = next((rung for rung in self._rungs if rung.name == self.begins), self._rungs[0])
+            return self._go(first, None, Choice(first.name, False, why, ""))
         same = next((rung for rung in self._rungs if rung.name == before.name), None)
         if same is not None:
             self._on = same

@@ -113,8 +113,11 @@ class Viewer:
         """Whether parts of this rendition matter here."""
         return rendition in self._streams
 
-    def choose(self, names: Iterable[str], most: str = "", *, is_given_up: bool = False) -> None:
-        """These renditions from now on. From one to another of its kind: at the next independent part."""
+    def choose(self, names: Iterable[str], most: str = "", *, begin: str = "", is_given_up: bool = False) -> None:
+        """These renditions from now on. From one to another of its kind: at the next independent part.
+
+        `begin`: with AUTO the first choice, of somebody who has just had it on this line.
+        """
         first = not self._names
         self._names, self._most = tuple(names), most
         if AUTO not in self._names:
@@ -122,6 +125,7 @@ class Viewer:
         elif self._picture is None and not self._is_edge:  # an edge has no line that a picture is chosen for
             self._picture = Picture(self._line, len(self._names) > 1)
             self._picture.is_given_up = is_given_up
+            self._picture.selector.begins = begin
         self._resolve("start" if first else "asked")
 
     def adopt(self, programme: Programme) -> None:

@@ -7,7 +7,6 @@ fan-out of push and the question sockets get their turn in between.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -46,7 +45,7 @@ class Waiting:
 
     def __init__(self, bound: Bound) -> None:
         self._bound = bound
-        self._waiters: defaultdict[int | None, list[asyncio.Future[None]]] = defaultdict(list)
+        self._waiters: dict[int | None, dict[asyncio.Future[None], None]] = {}
         self._is_over = False
 
     async def until(self, key: int | None, ready: Callable[[], bool], timeout_s: float) -> bool:
@@ -66,13 +65,18 @@ class Waiting:
     async def _ready(self, key: int | None, ready: Callable[[], bool]) -> None:
         while not ready() and not self._is_over:
             waiter = asyncio.get_running_loop().create_future()
-            self._waiters[key].append(waiter)
-            await waiter
+            waiters = self._waiters.setdefault(key, {})
+            waiters[waiter] = None
+            try:
+                await waiter
+            finally:  # who ran out of time, or left, is let go of at once: a stalled rendition wakes nobody
+                waiters.pop(waiter, None)
+                if not waiters and self._waiters.get(key) is waiters:
+                    del self._waiters[key]
 
     def wake(self, key: int | None) -> None:
         """Something new under this key."""
-        waiters = self._waiters.pop(key, [])
-        _release(waiters)
+        _release(list(self._waiters.pop(key, ())))
 
     def close(self) -> None:
         """Nothing is waited for any more: who waits is answered now that it is not ready."""

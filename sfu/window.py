@@ -53,6 +53,8 @@ class Segment:
     duration: int = 0
     size: int = 0
     closed: bool = False
+    torn: bool = False
+    """Closed before its last part came here: another edge may have more of it."""
     gap: bool = False
     parts: list[Frame] = field(default_factory=list)
 
@@ -69,6 +71,11 @@ class Segment:
         self.duration += part.header.duration
         self.size += len(part.wire)
         self.closed = Flag.LAST in part.header.flags
+
+    def tear(self) -> None:
+        """Nothing more of it comes."""
+        self.torn = self.torn or not self.closed
+        self.closed = True
 
     def continues(self, part: Frame) -> bool:
         """Whether the part is the next one of this segment."""
@@ -186,7 +193,7 @@ class Track:
     def close(self) -> None:
         """Nothing follows the open segment."""
         if self.segments:
-            self.segments[-1].closed = True
+            self.segments[-1].tear()
 
     def forget_before(self, msn: int) -> None:
         """Let go of older segments, and of init segments that no held one needs."""
@@ -208,7 +215,7 @@ class Track:
 
     def _open(self, part: Frame, last: Segment | None) -> None:
         if last is not None:
-            last.closed = True
+            last.tear()
             if not self._bridge(part, last):
                 self.segments.clear()
         segment = self._first(part)
@@ -332,6 +339,8 @@ class Window:
 
     def _renditions(self, frame: Frame) -> Heard:
         programme = as_programme(frame.payload)
+        if programme.renditions and programme.epoch < (self.epoch or 0):  # that upstream stands behind
+            return Heard.IGNORED
         self.programme, self.programme_frame = programme, frame
         # A restarted origin says `waiting` with no renditions before its programme stands again: what is held stays.
         if programme.renditions:

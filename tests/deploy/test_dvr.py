@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from ingest.archive import Archive
 from ingest.channel import Channel
@@ -23,11 +24,14 @@ from plenum.media import ProgrammeState
 from plenum.settings import DvrSettings
 from plenum.web import Gate, application
 from plenum.wire import unpack
+from sfu import pull
 from sfu.delivery import Delivery
 from sfu.dvr import Dvr
+from sfu.pull import Pull
 from tests.sfu import feed_media
 from tests.sfu.conformance import media_playlist as rules
 from tests.sfu.conformance.playlist import apply_delta, read, same_segments
+from tests.sfu.feed_front import until
 from tests.sfu.feed_media import Film
 
 TENANT, EVENT = "main", "town-hall"
@@ -159,7 +163,7 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 async def test_a_front_knows_whether_a_whole_segment_of_an_event_is_recorded(tmp_path: Path, film: Film) -> None:
     clock = SystemClock()
-    dvr = Dvr(tmp_path / "dvr", lambda *_: True, clock, 4)
+    dvr = Dvr(tmp_path / "dvr", Pull(lambda *_: True, clock), clock, 4)
     assert not await dvr.has(EVENT)
     archive = Archive(tmp_path / "dvr", DvrSettings(min_free_percent=0), clock)
     await archive.start()
@@ -341,3 +345,30 @@ async def test_more_readers_than_a_front_has_places_for_are_asked_to_come_back(t
             status, headers, body = await site.get("360p/dvr.m3u8")
             assert (status, json.loads(body)["code"]) == (503, "too_many_reads")
             assert headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("name", ["dvr.m3u8", "360p/dvr.m3u8", "360p/dvr-1.mp4"])
+async def test_a_small_answer_holds_its_place_too_until_it_has_been_taken(
+    tmp_path: Path, show: Show, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show.play(*range(3))
+    await show.written()
+    wait, real = asyncio.Event(), pull.in_time
+
+    async def slowly(request: web.BaseRequest, writing: Awaitable[None]) -> bool:
+        await wait.wait()
+        return await real(request, writing)
+
+    monkeypatch.setattr(pull, "in_time", slowly)
+    async with AsyncExitStack() as stack, aiohttp.ClientSession() as http:
+        base = await serve(stack, f"unix:{tmp_path}/ingest.sock", tmp_path / "dvr", reads=1)
+        site = Site(base, http)
+        slow = asyncio.create_task(http.get(f"{site.root}/{name}", headers={"Range": "bytes=0-99"}))
+        await until(lambda: (REGISTRY.get_sample_value("plenum_edge_recording_reads") or 0) > 0)
+        await asyncio.sleep(0.2)  # read long since
+        status, _, body = await site.get("dvr.m3u8")
+        assert (status, json.loads(body)["code"]) == (503, "too_many_reads")
+        wait.set()
+        async with await slow as answer:
+            assert answer.status in (200, 206)
+            assert await answer.read()

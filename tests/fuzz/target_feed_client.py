@@ -76,7 +76,7 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-_MESSAGES = [
+_MESSAGES: list[ClientMessage] = [
     Subscribe(("720p", "audio"), "ticket"),
     Subscribe((AUTO, "audio"), most="480p", beside=True),
     Resume(1, 2, 3, ("*",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,32 @@ def test_a_write_that_fails_leaves_what_was_there(folder: Path, monkeypatch: pyt
     assert [(entry.msn, stored(folder, entry)) for entry in entries(folder)] == [
         (msn, b"".join(segment(msn).parts)) for msn in (1, 3)
     ]
+
+
+def test_a_small_file_is_whole_also_where_the_disk_takes_it_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.pwritev
+
+    def some(descriptor: int, pieces: list[memoryview], offset: int) -> int:
+        return real(descriptor, [pieces[0][:7]], offset)
+
+    monkeypatch.setattr(os, "pwritev", some)
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, [memoryview(data)[:7]], 0))
+    archive_file.write_whole(tmp_path / "recording.json", bytes(range(100)))
+    assert (tmp_path / "recording.json").read_bytes() == bytes(range(100))
+
+
+def test_a_small_file_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "recording.json"
+    archive_file.write_whole(path, b"old")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "pwritev", full)
+    with pytest.raises(OSError, match="full"):
+        archive_file.write_whole(path, b"new")
+    assert path.read_bytes() == b"old"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ async def origin(tmp_path: Path) -> AsyncIterator[Origin]:
 async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFront]:
     running: list[tuple[Front, web.AppRunner]] = []
 
-    async def start(*upstreams: str, port: int = 0, **limits: Any) -> Front:
+    async def start(*upstreams: str, port: int = 0, tls: ssl.SSLContext | None = None, **limits: Any) -> Front:
         clock = SystemClock()
         node = Principal(TENANT, "*", Role.ADMIN, "front")
         delivery = Delivery(
@@ -58,7 +59,7 @@ async def start_front(origin: Origin, signer: Signer) -> AsyncIterator[StartFron
         app.on_shutdown.append(delivery.drain)
         runner = web.AppRunner(app, shutdown_timeout=0.5)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls)
         await site.start()
         front = Front(delivery, signer, runner)
         running.append((front, runner))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -103,13 +104,20 @@ class Sloth:
 
     @classmethod
     async def watch(
-        cls, front: Front, *renditions: str, first: ClientMessage | None = None, subject: str = "sloth"
+        cls,
+        front: Front,
+        *renditions: str,
+        first: ClientMessage | None = None,
+        subject: str = "sloth",
+        tls: ssl.SSLContext | None = None,
     ) -> Sloth:
         link = socket.socket()
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         link.setblocking(False)
         await asyncio.get_running_loop().sock_connect(link, ("127.0.0.1", front.port))
-        reader, writer = await asyncio.open_connection(sock=link, limit=4096)
+        reader, writer = await asyncio.open_connection(
+            sock=link, limit=4096, ssl=tls, server_hostname="localhost" if tls else None
+        )
         writer.write(
             f"GET {FEED} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"

@@ -9,7 +9,7 @@ import pytest
 
 from plenum.media import ProgrammeState
 from plenum.wire import Kind, Move, Resume, Subscribe, Unsubscribe, as_move, encode_client, pack_move
-from sfu import demand, relay
+from sfu import demand, pull, relay
 from sfu.frames import frame, websocket_prefix
 from sfu.room import Room
 from sfu.window import Heard
@@ -282,6 +282,32 @@ async def test_an_edge_that_is_about_to_stop_takes_nobody_new(origin: Origin, fi
     assert refused.value.status == 503
     async with front.http.get(f"{front.hls}/index.m3u8") as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_an_edge_that_is_about_to_stop_goes_on_with_media_until_no_player_asks_for_any(
+    origin: Origin, film: Film, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "QUIET_S", 0.4)
+    await origin.begin(film, 2)
+    watcher = await front.watch("360p")
+    await places(watcher, 10)
+    await watcher.socket.close()
+    await until(lambda: room(front).viewers == 0)
+    assert await _status(front, "360p/0.m4s") == 200  # a player is here
+    front.delivery.refuse_new()
+    moving = asyncio.create_task(front.delivery.move_all(10.0))
+    for _ in range(4):
+        assert await _status(front, "360p/1.0.m4s") == 200
+        await asyncio.sleep(0.2)
+        assert not moving.done()
+    asked = [await _status(front, name) for name in ("index.m3u8", "360p/media.m3u8", "dvr.m3u8", "360p/dvr.m3u8")]
+    assert asked[:2] == [503, 503]
+    async with front.http.get(f"{front.hls}/360p/media.m3u8") as answer:
+        assert (await answer.json(content_type="application/problem+json"))["code"] == "draining"
+    async with asyncio.timeout(2):  # playlists that are refused keep nobody here
+        while not moving.done():
+            assert await _status(front, "360p/media.m3u8") == 503
+            await asyncio.sleep(0.1)
 
 
 async def test_requests_that_are_held_are_answered_when_an_edge_stops(origin: Origin, film: Film, front: Front) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from plenum.media import Part
-from plenum.wire import HEADER_SIZE, Kind, pack_part
+from plenum.wire import HEADER_SIZE, Bye, Kind, pack_part
 from sfu import direct
 from tests.sfu.feed_front import EVENT, Front, Sloth, Watcher, until
 from tests.sfu.feed_media import Film
@@ -58,6 +58,62 @@ async def test_every_viewer_gets_every_byte_also_who_takes_a_part_in_pieces(
     assert (True, True) in taken, "no part went out of the kernel's own pages"
     assert (True, False) in taken, "nobody took a part in pieces: the test shows nothing"
     sloth.writer.transport.abort()
+
+
+@pytest.mark.parametrize("word", ["ping", "pong", "close"])
+async def test_a_word_of_the_protocol_waits_for_the_rest_of_a_part_that_is_half_written(
+    front: Front, origin: Origin, film: Film, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    real = direct.send
+
+    def send(link: int, data: bytes, source: int | None) -> int:
+        taken.append(real(link, data, source))
+        return taken[-1]
+
+    monkeypatch.setattr(direct, "send", send)
+    await origin.begin(film, 0)
+    sloth = await Sloth.watch(front, "360p")
+    await until(lambda: front.delivery.viewers(EVENT) == 1)
+    room = front.delivery.find(EVENT)
+    assert room is not None
+    (client,) = room.clients
+    parts = [picture(0, 0), picture(0, 1)]
+    await origin.tell(parts[0])
+    sloth.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    seen = b""
+    while not seen.endswith(parts[0]):
+        seen = (await read_frame(sloth.reader))[1]
+    await until(lambda: client.unsent == 0)
+    await origin.tell(parts[1])  # the reader takes no more than a few kilobytes of it
+    await until(lambda: client.unsent > 0)
+    assert [0 < size < SIZE for size in taken] == [True], "the part was not half written past the transport"
+    before = client.unsent
+    if word == "ping":
+        await client._socket.ping(b"word")
+    elif word == "pong":
+        sloth.writer.write(bytes([0x89, 0x84, 0, 0, 0, 0]) + b"word")  # a ping, masked with zeros
+    else:
+        client.dismiss(Bye("restarting", 0))
+    await until(lambda: client.unsent > before)
+    assert await read_frame(sloth.reader) == (2, parts[1])
+    code, body = await read_frame(sloth.reader)
+    if word == "close":
+        assert (code, body[1]) == (2, Kind.BYE)
+        code, body = await read_frame(sloth.reader)
+    assert (code, body[:4]) == {"ping": (9, b"word"), "pong": (10, b"word"), "close": (8, body[:4])}[word]
+    if word == "close":
+        assert int.from_bytes(body[:2], "big") == 1012
+    sloth.writer.transport.abort()
+
+
+async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Opcode and payload of one frame, not masked and whole."""
+    async with asyncio.timeout(10):
+        first, size = await reader.readexactly(2)
+        assert first & 0x80
+        length = size if size < 126 else int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
+        return first & 0x0F, await reader.readexactly(length)
 
 
 async def whole(watcher: Watcher, wanted: list[bytes]) -> bool:

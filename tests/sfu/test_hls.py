@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import av
 import pytest
 
 from plenum.clock import SystemClock
-from plenum.media import ProgrammeState
-from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront, held_requests, until
+from plenum.media import Part, ProgrammeState
+from plenum.wire import pack_part
+from sfu import pull
+from tests.sfu.feed_front import EVENT, TENANT, Front, StartFront, held_requests, sample, until
 from tests.sfu.feed_media import AUDIO, LARGE, Film
 from tests.sfu.feed_origin import Origin
 from tests.sfu.llhls_check import apply_delta, check, check_update, read, same_segments
@@ -353,3 +356,65 @@ async def test_a_player_that_follows_part_by_part_sees_a_conforming_playlist(
             assert same_segments(updated, read(whole))
             client = updated
     assert client.edge[0] == film.length - 1
+
+
+# Who takes nothing
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut_off_in_time(
+    live: Front, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "TAKEN_WITHIN_S", 0.2)
+    for index in range(10):
+        start = (3 * 10 + index) * 18_000
+        large = Part(0, 1, 1, 3, index, start, 18_000, 0, index == 0, index == 9, False, bytes(800_000))
+        await origin.tell(pack_part(large))
+    await until(lambda: position(live) == (3, 9))
+    before = sample("plenum_rejected_total", reason="slow_reader")
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    link.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(link, ("127.0.0.1", live.port))
+    reader, writer = await asyncio.open_connection(sock=link, limit=4096)
+    writer.write(f"GET {live.hls}/360p/3.m4s HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await until(lambda: sample("plenum_rejected_total", reason="slow_reader") == before + 1)
+    got = 0
+    with suppress(ConnectionError):
+        while chunk := await asyncio.wait_for(reader.read(65_536), 5):
+            got += len(chunk)
+    assert got < 8_000_000
+    writer.transport.abort()
+
+
+async def test_a_part_is_not_copied_for_who_asks_for_it(live: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[object] = []
+    real = pull.Answer.__init__
+
+    def made(self: pull.Answer, pieces: Sequence[bytes | memoryview], *rest: object) -> None:
+        written.extend(pieces)
+        real(self, pieces, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pull.Answer, "__init__", made)
+    room = live.delivery.find(EVENT)
+    assert room is not None
+    track = room.relay.window.track("360p")
+    assert track is not None
+    for name in ("2.0.m4s", "2.m4s"):
+        assert await status(live, f"/360p/{name}") == 200
+    segment = track.find(2)
+    assert segment is not None
+    shared = [part.wire for part in segment.parts]
+    assert [piece.obj for piece in written if isinstance(piece, memoryview)] == [shared[0], *shared]
+
+
+async def test_a_segment_of_which_parts_are_missing_is_not_kept_by_caches(
+    live: Front, origin: Origin, film: Film
+) -> None:
+    for message in [*film.parts(3)[:3], *film.parts(4)]:
+        await origin.tell(message)
+    await until(lambda: position(live) == (4, 9))
+    lifetimes = {}
+    for name in ("2.m4s", "3.m4s", "3.0.m4s"):
+        _, _, answer = await fetch(live, f"/360p/{name}")
+        lifetimes[name] = "immutable" in answer.headers["Cache-Control"]
+    assert lifetimes == {"2.m4s": True, "3.m4s": False, "3.0.m4s": True}

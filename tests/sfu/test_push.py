@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
-from plenum.identity import Role, Session
+from plenum.identity import Principal, Role, Session
 from plenum.media import Part
 from plenum.places import Places
 from plenum.web import SESSION_COOKIE
@@ -93,6 +93,14 @@ async def test_a_page_of_ours_gets_in_by_the_ticket_in_its_first_message(front: 
     await feed.close()
 
 
+async def test_a_page_of_ours_gets_in_by_a_ticket_for_the_feed_alone(front: Front) -> None:
+    ticket = front.signer.feed_ticket(Principal(TENANT, EVENT, Role.PRODUCER, "ada"), SystemClock().wall())
+    feed = await open_raw(front, Origin=front.base)
+    await feed.send_str(encode_client(Subscribe(ticket=ticket)))
+    assert (await Watcher(feed).next())[0].kind is Kind.RENDITIONS
+    await feed.close()
+
+
 async def test_a_page_of_ours_gets_in_by_its_session_cookie(front: Front) -> None:
     now = SystemClock().wall()
     session = Session(TENANT, "somebody", "Some Body", {EVENT: Role.VIEWER}, now + 600)
@@ -127,6 +135,28 @@ async def test_a_full_event_sheds_and_says_when_to_come_back(start_front: StartF
     front = await start_front(viewers_per_event=1)
     await (await front.watch()).next()
     assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
+
+
+async def test_a_full_event_takes_the_second_line_of_who_is_counted_and_nobody_else(
+    front: Front, start_front: StartFront
+) -> None:
+    front = await start_front(viewers_per_event=2)
+    for number in range(2):  # two people, two lines each
+        await (await front.watch("360p", subject=f"person-{number}")).next()
+        beside = await front.watch(first=Subscribe(("audio",), beside=True), subject=f"person-{number}")
+        assert (await beside.next())[0].kind is Kind.RENDITIONS
+    room = front.delivery.find(EVENT)
+    assert room is not None
+    assert (room.viewers, len(room)) == (2, 4)
+    assert await refused(front, Authorization=bearer(front)) == (503, "too_many_viewers")
+    # Who is known only by the first message is told there; `beside` alone opens no door.
+    for first in (Subscribe(("audio",), ticket=front.ticket()), Subscribe((), front.ticket(), beside=True)):
+        feed = await open_raw(front, Origin=front.base)
+        await feed.send_str(encode_client(first))
+        bye, _ = await farewell(Watcher(feed))
+        assert bye.code == "too_many_viewers"
+    bye, _ = await farewell(await front.watch("360p", subject="person-0"))
+    assert (bye.code, bye.retry_ms > 0) == ("too_many_viewers", True)
 
 
 async def test_sockets_of_other_tiers_take_places_too_and_give_them_back(start_front: StartFront) -> None:
@@ -420,9 +450,13 @@ async def test_viewers_and_bytes_are_counted_by_event_and_never_by_viewer(
 ) -> None:
     before = sample("plenum_edge_sent_bytes_total", transport="push")
     await origin.begin(film, 1)
-    for _ in range(3):
+    for _ in range(4):
         await (await front.watch("360p")).until(Kind.PART)
-    assert sample("plenum_edge_viewers", event=EVENT) == 3
+    assert sample("plenum_edge_viewers", event=EVENT) == 0, "an office's four are nobody's business"
+    assert sample("plenum_edge_renditions", event=EVENT, rendition="360p") == 0
+    await (await front.watch("360p")).until(Kind.PART)
+    assert sample("plenum_edge_viewers", event=EVENT) == 5
+    assert sample("plenum_edge_renditions", event=EVENT, rendition="360p") == 5
     assert sample("plenum_edge_sent_bytes_total", transport="push") > before
     for family in REGISTRY.collect():
         if family.name.startswith("plenum_edge"):
@@ -454,7 +488,7 @@ async def test_a_second_line_is_no_second_viewer(front: Front) -> None:
     room = front.delivery.find(EVENT)
     assert room is not None
     assert (front.delivery.viewers(EVENT), len(room)) == (1, 2)
-    assert sample("plenum_edge_renditions", event=EVENT, rendition="360p") == 1
+    assert room._census._shown["360p"] == 1
     await line.socket.close()
     await until(lambda: len(room) == 1)
     assert front.delivery.viewers(EVENT) == 1

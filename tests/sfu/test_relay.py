@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
 from plenum.identity import Role, Signer
@@ -143,6 +146,31 @@ async def test_junk_from_upstream_breaks_only_that_connection(origin: Origin, fr
     assert not watcher.socket.closed
 
 
+async def test_an_upstream_that_says_only_what_is_known_already_is_left(
+    origin: Origin, front: Front, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "SILENT_S", 0.3)
+    await origin.begin(film, 1)
+    await (await front.watch("360p")).until(Kind.PART)
+    old = film.parts(0)[0]
+    async with asyncio.timeout(5):
+        while len(origin.tickets) == 1:
+            await origin.tell_raw(old)
+            await asyncio.sleep(0.05)
+
+
+async def test_figures_of_an_event_that_was_opened_again_while_it_was_dropped_stay(front: Front) -> None:
+    queue = partial(REGISTRY.get_sample_value, "plenum_edge_queue_bytes", {"event": EVENT})
+    front.delivery.open(EVENT)
+    dropping = asyncio.create_task(front.delivery._relays._drop(EVENT))
+    await asyncio.sleep(0)
+    front.delivery.open(EVENT)
+    await dropping
+    assert queue() is not None
+    await front.delivery._relays._drop(EVENT)
+    assert queue() is None
+
+
 async def test_a_relay_is_kept_a_minute_after_its_last_use(
     origin: Origin, carrier: Callable[[], tuple[Relays, HandClock]]
 ) -> None:
@@ -170,10 +198,35 @@ async def test_a_relay_is_kept_a_minute_after_its_last_use(
 async def test_a_relay_in_use_is_never_dropped(carrier: Callable[[], tuple[Relays, HandClock]]) -> None:
     carried, clock = carrier()
     await carried.start()
-    relay = carried.open(EVENT)
+    relay, other = carried.open(EVENT), carried.open("another")
     with relay.used():
         clock.now = 10_000.0
         assert not relay.is_idle(clock.now)
+        await until(lambda: carried.find("another") is None)  # the reaper ran
+        assert carried.find(EVENT) is relay
+    assert other is not relay
+
+
+async def test_a_relay_that_is_used_again_while_another_one_is_dropped_stays(
+    carrier: Callable[[], tuple[Relays, HandClock]],
+) -> None:
+    carried, clock = carrier()
+    await carried.start()
+    first, second = carried.open(EVENT), carried.open("another")
+    dropped: list[Relay] = []
+
+    async def drop(relay: Relay) -> None:
+        dropped.append(relay)
+        if relay is first:
+            with second.used():  # somebody came and went in the meantime
+                await asyncio.sleep(0)
+
+    carried.on_drop.append(drop)
+    clock.now = 10_000.0
+    await until(lambda: dropped == [first])
+    await asyncio.sleep(0.05)  # the reaper looks again, several times
+    assert carried.find("another") is second
+    assert dropped == [first]
 
 
 async def test_an_edge_carries_a_bounded_number_of_events(

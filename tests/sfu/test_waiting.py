@@ -89,3 +89,17 @@ async def test_a_client_that_left_does_not_break_the_waking_of_others() -> None:
     here = True
     waiting.wake(1)
     assert await stays
+
+
+async def test_who_ran_out_of_time_or_left_is_let_go_of() -> None:
+    waiting = Waiting(Bound(10))
+    left = asyncio.create_task(waiting.until(1, lambda: False, 10))
+    stays = asyncio.create_task(waiting.until(1, lambda: False, 10))
+    for _ in range(5):
+        assert not await waiting.until(2, lambda: False, 0.001)
+    left.cancel()
+    await settle()
+    assert {key: len(waiters) for key, waiters in waiting._waiters.items()} == {1: 1}
+    stays.cancel()
+    await settle()
+    assert not waiting._waiters

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plenum.media import ProgrammeState
+from plenum.wire import pack_end
+from sfu.frames import frame
 from sfu.window import HELD_S, Heard, Segment, Track, Window
 from tests.sfu.feed_parts import HIGH, LADDER, LOW, SOUND, end, init, part, programme, segment, window
 
@@ -252,3 +254,31 @@ def test_a_jump_over_all_numbers_takes_no_time_and_leaves_what_is_new() -> None:
     made = window(segment(5), segment(5, LOW), part(2**32 - 1, 0))
     assert shape(made) == [(2**32 - 1, 1, False)]
     assert shape(made, "360p") == []
+
+
+def test_a_programme_of_an_epoch_before_this_one_changes_nothing() -> None:
+    made = window(programme(epoch=2), init(epoch=2), part(5, 0, epoch=2))
+    held = made.programme_frame
+    assert made.accept(programme(epoch=1, ladder=(SOUND,))) is Heard.IGNORED
+    assert (made.programme_frame, made.names) == (held, frozenset({"720p", "360p", "audio"}))
+    # A restarted origin has nothing yet and does not know its epoch: that is news.
+    assert made.accept(programme(ProgrammeState.WAITING, epoch=0, ladder=())) is Heard.PROGRAMME
+
+
+def test_a_segment_whose_last_part_never_came_is_known_as_torn() -> None:
+    made = window(segment(5), part(6, 0), part(6, 2), part(7, 0))
+    track = made.tracks[HIGH.id]
+    assert [(one.msn, one.closed, one.torn) for one in track.segments] == [
+        (5, True, False),
+        (6, True, True),
+        (7, False, False),
+    ]
+    made.accept(end())
+    assert [one.torn for one in track.segments] == [False, True, True]
+
+
+def test_what_only_a_newer_version_knows_is_ignored() -> None:
+    held = window(segment(1))
+    strange = bytearray(pack_end(1))
+    strange[1] = 11
+    assert held.accept(frame(bytes(strange))) is Heard.IGNORED

@@ -12,7 +12,8 @@ const VERSION = 1;
 
 export { AUTO } from "./auto";
 
-export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9, PADDING: 10 } as const;
+/** OTHER: one that only a newer server knows, and that means nothing here. */
+export const Kind = { OTHER: 0, INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9, PADDING: 10 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 const INDEPENDENT = 1;
@@ -88,16 +89,15 @@ export interface Move {
 
 export class BadFrame extends Error {}
 
-/** Split a feed message. Throws BadFrame on a short one, a foreign version or an unknown kind. */
+/** Split a feed message. Throws BadFrame on a short one or a foreign version; an unknown kind is to be ignored. */
 export function unpack(message: ArrayBuffer): Message {
   if (message.byteLength < HEADER_SIZE) throw new BadFrame(`A feed message of ${message.byteLength} bytes is too short.`);
   const view = new DataView(message);
   if (view.getUint8(0) !== VERSION) throw new BadFrame(`Feed version ${view.getUint8(0)} is not spoken here.`);
   const kind = view.getUint8(1);
-  if (kind < Kind.INIT || kind > Kind.PADDING) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
   const flags = view.getUint8(3);
   const header: Header = {
-    kind: kind as Kind,
+    kind: kind > Kind.PADDING ? Kind.OTHER : (kind as Kind),
     rendition: view.getUint8(2),
     independent: (flags & INDEPENDENT) !== 0,
     last: (flags & LAST) !== 0,
@@ -157,12 +157,14 @@ export interface Position {
 
 /**
  * How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer;
- * `slow`: one to here was given up because it did not carry what was on its way.
+ * `slow`: one to here was given up because it did not carry what was on its way; `begin`, of a resume: with AUTO the rendition
+ * that came before the break.
  */
 export interface Line {
   readonly most?: string;
   readonly beside?: boolean;
   readonly slow?: boolean;
+  readonly begin?: string;
 }
 
 export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {

@@ -90,6 +90,10 @@ export class MseEngine implements Engine {
   private isLate = false;
   private started = false;
   private following = true;
+  /** What is built anew is as still as the person left it … */
+  private isPaused = false;
+  /** … and says that it stands where it stood, until it goes on. Null where that was live. */
+  private leftMs: number | null = null;
   private evictedAt = 0;
   private isExcused = false;
 
@@ -173,19 +177,20 @@ export class MseEngine implements Engine {
   }
 
   pause(): void {
+    this.isPaused = true;
     this.video.pause();
   }
 
   resume(): void {
     const ahead = bufferedAhead(this.video.currentTime, this.ranges());
     this.following = ahead === null || ahead < this.pilot.target + 1;
-    void this.playback.start();
+    this.start();
   }
 
   goLive(): void {
     this.following = true;
     this.toLive();
-    void this.playback.start();
+    this.start();
   }
 
   holds(wallMs: number): boolean {
@@ -196,6 +201,7 @@ export class MseEngine implements Engine {
     const at = this.heldAt(wallMs);
     if (at === null) return;
     this.following = false;
+    this.leftMs = null;
     this.playback.jump(at);
   }
 
@@ -204,11 +210,11 @@ export class MseEngine implements Engine {
     const ranges = this.ranges();
     const ledger = this.seen.wallMsAt(at) === null ? this.heard : this.seen;
     const entry = ledger.at(at);
-    const wallMs = ledger.wallMsAt(at);
+    const wallMs = this.leftMs ?? ledger.wallMsAt(at);
     const end = ranges.at(-1)?.end ?? at;
     return {
       latencyMs: wallMs === null || !this.started ? null : this.clock.now(Date.now()) - wallMs,
-      wallMs: this.started ? wallMs : null,
+      wallMs: this.started || this.leftMs !== null ? wallMs : null,
       bufferedS: bufferedAhead(at, ranges) ?? 0,
       behindS: this.following && !this.video.paused ? 0 : Math.max(0, end - at - this.pilot.target),
       following: this.following,
@@ -249,6 +255,7 @@ export class MseEngine implements Engine {
       this.listener.failed("codec");
       return;
     }
+    this.noteWhere();
     this.tearDown();
     const source = new Source();
     this.source = source;
@@ -395,8 +402,25 @@ export class MseEngine implements Engine {
 
   private begin(): void {
     this.started = true;
-    this.toLive();
+    const at = this.leftMs === null ? null : this.heldAt(this.leftMs);
+    if (at === null) this.toLive();
+    else this.playback.jump(at);
+    if (this.isPaused) return;
+    this.following ||= at === null;
+    this.start();
+  }
+
+  private start(): void {
+    this.isPaused = false;
+    this.leftMs = null;
     void this.playback.start();
+  }
+
+  /** Before the source goes, for the next one. A pause may be the browser's: media keys, picture in picture. */
+  private noteWhere(): void {
+    if (!this.started) return;
+    this.isPaused = this.video.paused;
+    if (this.isPaused || !this.following) this.leftMs = this.stats().wallMs;
   }
 
   private toLive(): void {

@@ -1,4 +1,6 @@
 /** The bar under the picture: play, sound, how live it is, quality, picture in picture, full screen, help. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+
 import { clockWords } from "../../core/countdown";
 import { AUDIO_ONLY, AUTO, type Rung } from "../../core/quality";
 import { formatDecimal, formatNumber } from "../../i18n";
@@ -77,24 +79,32 @@ function Volume({ store }: { store: WatchStore }) {
 
 /** Red only while somebody is on air and this page is with them; else how far behind, and the way back. */
 function Liveness({ store }: { store: WatchStore }) {
-  if (store.isBehind.value) return <Behind store={store} />;
+  const box = useRef<HTMLSpanElement>(null);
+  return (
+    <span ref={box} class="liveness" tabIndex={-1}>
+      {store.isBehind.value ? <Behind store={store} left={() => box.current?.focus()} /> : <AtLive store={store} />}
+    </span>
+  );
+}
+
+function AtLive({ store }: { store: WatchStore }) {
   const scene = store.scene.value;
   // The slate is a picture in the stream; these words are for ears and for small screens.
   if (scene === "slate") {
     return (
-      <span class="liveness" role="status" data-testid="slate">
+      <span role="status" data-testid="slate">
         <Badge>{t().slate}</Badge>
       </span>
     );
   }
   if (scene !== "live") return null;
   return (
-    <span class="liveness">
+    <>
       <span data-testid="live">
         <Badge kind="live">{t().live}</Badge>
       </span>
       <Delay store={store} />
-    </span>
+    </>
   );
 }
 
@@ -109,10 +119,13 @@ function Delay({ store }: { store: WatchStore }) {
   );
 }
 
-function Behind({ store }: { store: WatchStore }) {
+/** `left`: its button has gone and the focus with it; it stays here, where the answer is. */
+function Behind({ store, left }: { store: WatchStore; left(): void }) {
+  const box = useRef<HTMLSpanElement>(null);
+  useLayoutEffect(() => () => void (box.current?.contains(document.activeElement) && left()), []);
   const clock = clockWords(Math.ceil(store.behindS.value));
   return (
-    <span class="liveness">
+    <span ref={box} class="behind">
       <Button small onClick={() => store.goLive()} data-testid="go-live">
         {t().goLive}
       </Button>

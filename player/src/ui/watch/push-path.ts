@@ -9,7 +9,7 @@ import { together, type LinkState } from "../../core/link";
 import { linesFor, NOTHING, type Wanted } from "../../core/lines";
 import { Punctuality } from "../../core/punctuality";
 import { AUTO, videos } from "../../core/quality";
-import { Roster } from "../../core/roster";
+import type { Roster } from "../../core/roster";
 import type { Header, Programme, Selected } from "../../core/wire";
 import type { EngineListener } from "../../media/engine";
 import { MseEngine } from "../../media/mse";
@@ -50,7 +50,6 @@ export interface PushListener extends Omit<EngineListener, "failed"> {
 
 export class PushPath {
   readonly engine: MseEngine;
-  private readonly roster: Roster;
   private readonly first: Feed;
   private beside: Feed | null = null;
   private firstLink: LinkState = { is: "connecting" };
@@ -73,11 +72,10 @@ export class PushPath {
 
   constructor(
     video: HTMLVideoElement,
-    addresses: readonly string[],
+    private readonly roster: Roster,
     private readonly door: Door,
     private readonly listener: PushListener,
   ) {
-    this.roster = new Roster(addresses);
     this.engine = new MseEngine(video, door.clock, {
       ready: () => listener.ready(),
       blocked: (muted) => listener.blocked(muted),
@@ -184,7 +182,8 @@ export class PushPath {
       ticket: (refused) => this.door.ticketNow(refused),
       beside,
       ...(!beside && { connect: (address: string) => this.sockets.open(address), sever: (socket: WebSocket) => this.sockets.sever(socket) }),
-      otherIsSilent: (address, ms) => (beside ? this.first : this.beside)?.isSilent(address, ms) ?? false,
+      otherSilentMs: (address) => (beside ? this.first : this.beside)?.silentMs(address) ?? null,
+      lookAround: (withinMs) => this.door.lookAround(withinMs),
       listener,
     });
   }
