@@ -7,6 +7,7 @@ ARGS   ?=
 FUZZ_SECONDS ?= 600
 # Tests mostly wait, so three at once hardly want two cores; with more, those that wait for a deadline would miss it.
 WORKERS ?= 3
+# Files in their order: xdist's own begins with those of most tests and leaves long files of few tests for the end.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint system fuzz pages doctor clean
@@ -24,7 +25,7 @@ test: $(VENV)/.tested player/dist/.built ## Style, types, layers, pages, every p
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m player.build_hook check
 	@echo "First what may run side by side, then what needs the machine for itself …"
-	@$(BIN)/pytest --turn together --numprocesses $(WORKERS) --dist loadfile $(ARGS); together=$$?; \
+	@$(BIN)/pytest --turn together --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS); together=$$?; \
 	 $(BIN)/pytest --turn alone $(ARGS); alone=$$?; \
 	 case $$together,$$alone in 0,0|0,5|5,0) ;; *) exit 1 ;; esac # 5: ARGS chose none of these
 

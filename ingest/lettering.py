@@ -20,7 +20,6 @@ Mask: TypeAlias = NDArray[np.float32]
 Stroke: TypeAlias = tuple[tuple[float, float], ...]
 """Points joined by straight lines; a single one is a dot."""
 
-CAP_HEIGHT = 10.0
 LINE_HEIGHT = 18.0
 PEN = 0.62
 """Radius."""

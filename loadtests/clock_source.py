@@ -9,23 +9,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import numpy as np
 import numpy.typing as npt
 from av import VideoFrame
 
 from loadtests import barcode
-from loadtests.running_platform import ROOT, Platform
+from loadtests.child import child
+from loadtests.running_platform import Platform
 from plenum.identity import Role
-from plenum.store import die_with_parent
 from plenum.testsrc import TestSource
 from plenum.whip_client import WhipPublisher
 
 BITRATE_BPS = 3_000_000
-STOP_S = 5.0
 STEP = 2
 """Pixels that the texture moves in each picture."""
 
@@ -62,32 +60,9 @@ async def presenting_clock(platform: Platform, event: str) -> AsyncIterator[int]
     """On air with the time for as long as the block lasts, in a process of its own; its process id."""
     token = platform.ticket(event, Role.PRESENTER, "Clock", 12 * 3600)
     log = platform.data_dir.parent / f"clock-{event}.log"
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "loadtests.clock_source",
-                "--url",
-                f"{platform.url}/whip/{event}",
-                "--token",
-                token,
-            ),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            preexec_fn=die_with_parent,
-        )
-    try:
+    arguments = ("--url", f"{platform.url}/whip/{event}", "--token", token)
+    async with child("loadtests.clock_source", *arguments, log=log) as process:
         yield process.pid
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 async def publish(url: str, token: str) -> None:

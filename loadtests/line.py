@@ -12,6 +12,8 @@ import sys
 import time
 
 MEDIA_PORTS = (49_920, 50_047)
+SETTINGS = {"PLENUM_RTC__PORT_MIN": str(MEDIA_PORTS[0]), "PLENUM_RTC__PORT_MAX": str(MEDIA_PORTS[1])}
+"""Of a platform that is to stand behind this line."""
 DRAINED_S = 0.05
 _INSIDE = "PLENUM_LINE_NAMESPACE"
 
@@ -44,20 +46,20 @@ def lay() -> None:
         "nft add chain inet line in { type filter hook input priority 0 ; }",
         "nft add chain inet line out { type filter hook output priority 0 ; }",
     ):
-        _run(command)
+        run(command)
 
 
 def small_packets() -> None:
     """Packets as large as on a real line: loopback's own of 64 KiB never fit through a narrow one. Before anybody connects."""
-    _run("ip link set lo mtu 1500")
+    run("ip link set lo mtu 1500")
 
 
 def lose(percent: int) -> None:
     """Drop so many of a hundred packets to the media ports, at random; 0 drops none."""
-    _run("nft flush chain inet line in")
+    run("nft flush chain inet line in")
     if percent:
         ports = f"{MEDIA_PORTS[0]}-{MEDIA_PORTS[1]}"
-        _run(f"nft add rule inet line in udp dport {ports} numgen random mod 100 < {percent} drop")
+        run(f"nft add rule inet line in udp dport {ports} numgen random mod 100 < {percent} drop")
 
 
 def narrow(kbit_s: int) -> None:
@@ -71,26 +73,28 @@ def narrow_from(port: int, kbit_s: int) -> None:
 
 
 def _narrow(kbit_s: int, packets: str) -> None:
-    _run("tc qdisc add dev lo root handle 1: htb default 1")
+    run("tc qdisc add dev lo root handle 1: htb default 1")
     for wide in ("1:1", "1:3"):
-        _run(f"tc class add dev lo parent 1: classid {wide} htb rate 10gbit quantum 60000")
-    _run(f"tc qdisc add dev lo parent 1:3 handle 30: tbf rate {kbit_s}kbit burst 8kb latency 300ms")
+        run(f"tc class add dev lo parent 1: classid {wide} htb rate 10gbit quantum 60000")
+    run(f"tc qdisc add dev lo parent 1:3 handle 30: tbf rate {kbit_s}kbit burst 8kb latency 300ms")
     # htb goes by the priority of a packet where that names a class: so no filter module is needed.
-    _run(f"nft add rule inet line out {packets} meta priority set 1:3")
+    run(f"nft add rule inet line out {packets} meta priority set 1:3")
 
 
 def widen() -> None:
     """No bound any more. What still queues arrives, as it does on a line that becomes free; deleting the queue would lose it."""
-    _run("tc qdisc change dev lo parent 1:3 handle 30: tbf rate 1gbit burst 1mb latency 300ms")
+    run("tc qdisc change dev lo parent 1:3 handle 30: tbf rate 1gbit burst 1mb latency 300ms")
     time.sleep(DRAINED_S)
-    _run("nft flush chain inet line out")
-    _run("tc qdisc del dev lo root")
+    run("nft flush chain inet line out")
+    run("tc qdisc del dev lo root")
 
 
-def _run(command: str) -> None:
+def run(command: str) -> str:
+    """What the command said. Raises LineUnavailable, with that where it failed."""
     try:
         done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise LineUnavailable(f"{error.filename} is missing: apt install iproute2 nftables") from None
     if done.returncode:
         raise LineUnavailable(f"{command}: {done.stderr.strip()}")
+    return done.stdout

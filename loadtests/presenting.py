@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from loadtests.running_platform import ROOT, Platform
+from loadtests.child import child
+from loadtests.running_platform import Platform
 from plenum.identity import Role
-from plenum.store import die_with_parent
-
-STOP_S = 5.0
 
 
 @asynccontextmanager
@@ -19,35 +16,8 @@ async def presenting(
     platform: Platform, event: str, source: str, *flags: str, name: str = "Film"
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Publish a file or `testsrc` for as long as the block lasts."""
+    where = ("--event", event, "--url", f"{platform.url}/whip/{event}")
     token = platform.ticket(event, Role.PRESENTER, name)
     log = platform.data_dir.parent / f"present-{event}.log"
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "deploy.cli",
-            "present",
-            source,
-            "--event",
-            event,
-            "--token",
-            token,
-            "--url",
-            f"{platform.url}/whip/{event}",
-            *flags,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-    try:
+    async with child("deploy.cli", "present", source, *where, "--token", token, *flags, log=log) as process:
         yield process
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

@@ -11,15 +11,15 @@ from pathlib import Path
 import msgspec
 
 
-def family(pid: int) -> list[int]:
-    """The process and all its descendants, itself first."""
+def family(*pids: int) -> list[int]:
+    """The processes and all their descendants, themselves first."""
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 fields = (entry / "stat").read_text().rpartition(") ")[2].split()
                 parents[int(entry.name)] = int(fields[1])
-    found = [pid]
+    found = list(pids)
     for each in found:
         found += [child for child, parent in parents.items() if parent == each]
     return found

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
+from loadtests.swarm.checks import Address, digest
 from loadtests.users.continuity import FeedContinuity
 from plenum.media import Init, Part, Programme, ProgrammeState, Rendition
 from plenum.wire import SUBPROTOCOL, Kind, Subscribe, as_init, as_part, as_programme, encode_client, unpack
@@ -96,17 +97,51 @@ class Recording:
         return programme
 
 
+class Witness(Recording):
+    """Knows what each part's payload was, and keeps none of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[Address, bytes] = {}
+
+    async def hear(self, message: bytes) -> Programme | None:
+        programme = await super().hear(message)
+        header, payload = unpack(message)
+        if header.kind is Kind.PART:
+            names = {r.id: r.name for r in self.programme.renditions}
+            self._made[names[header.rendition], header.msn, header.part] = digest(bytes(payload))
+            self.forget()
+        return programme
+
+    def source(self, address: Address) -> bytes | None:
+        return self._made.get(address)
+
+
+@asynccontextmanager
+async def witnessing(url: str, event: str, ticket: str) -> AsyncIterator[Witness]:
+    """Every rendition's digests for as long as the block lasts, or the server does."""
+    witness = Witness()
+    async with _heard(url, event, ticket, witness):
+        yield witness
+
+
 @asynccontextmanager
 async def recording(url: str, event: str, ticket: str) -> AsyncIterator[Recording]:
     """Watch every rendition for as long as the block lasts."""
     tape = Recording()
+    async with _heard(url, event, ticket, tape):
+        yield tape
+
+
+@asynccontextmanager
+async def _heard(url: str, event: str, ticket: str, tape: Recording) -> AsyncIterator[None]:
     address = f"{url.replace('http', 'ws', 1)}/live/{event}/feed"
     async with aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {ticket}"}
         async with http.ws_connect(address, protocols=[SUBPROTOCOL], headers=headers, max_msg_size=0) as socket:
             listening = asyncio.create_task(_listen(socket, tape, ticket))
             try:
-                yield tape
+                yield
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)

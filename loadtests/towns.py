@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadtests.line import LineUnavailable
+from loadtests.line import LineUnavailable, run
 from plenum.store import die_with_parent
 
 _NEW_NETWORK = 0x4000_0000
@@ -80,6 +80,7 @@ def found() -> None:
         "nft add table ip wall",
         "nft add chain ip wall pass { type filter hook forward priority 0 ; policy drop ; }",
         "nft add chain ip wall count { type filter hook forward priority -1 ; }",
+        "nft add chain ip wall cut { type filter hook forward priority -2 ; }",
         "nft add rule ip wall pass ct state established,related accept",
     ):
         run(command)
@@ -89,6 +90,17 @@ def allow(pairs: Iterable[tuple[Town, Town]]) -> None:
     """Connections from the first town of each pair to the second one."""
     for source, target in pairs:
         run(f"nft add rule ip wall pass ip saddr {source.address} ip daddr {target.address} accept")
+
+
+def cut(town: Town) -> None:
+    """From now on no packet reaches this town or leaves it, of whatever connection, and nobody is told."""
+    for where in ("saddr", "daddr"):
+        run(f"nft add rule ip wall cut ip {where} {town.address} drop")
+
+
+def mend() -> None:
+    """Packets pass again as before all cuts."""
+    run("nft flush chain ip wall cut")
 
 
 def count(source: Town, target: Town) -> None:
@@ -102,17 +114,6 @@ def counted(source: Town, target: Town) -> int:
     """Bytes, headers of the network's packets too."""
     told = json.loads(run(f"nft -j list counter ip wall {source.name}_{target.name}"))
     return int(told["nftables"][-1]["counter"]["bytes"])
-
-
-def run(command: str) -> str:
-    """What the command said. Raises LineUnavailable with what the command said."""
-    try:
-        done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise LineUnavailable(f"{error.filename} is missing: apt install iproute2 nftables") from None
-    if done.returncode:
-        raise LineUnavailable(f"{command}: {done.stderr.strip()}")
-    return done.stdout
 
 
 def _enter(space: Path) -> None:

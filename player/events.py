@@ -90,6 +90,9 @@ class JoinView(msgspec.Struct, frozen=True):
     role: Role
     ticket: str
     ticket_lifetime_s: int
+    feed_ticket: str
+    """For the feed alone, also of an edge that never asks anybody."""
+    feed_ticket_lifetime_s: int
     feed: list[str]
     hls: str
     dvr: str
@@ -200,6 +203,8 @@ class Events:
                 role=principal.role,
                 ticket=self._signer.ticket(principal, now),
                 ticket_lifetime_s=TICKET_S,
+                feed_ticket=self._signer.feed_ticket(principal, now),
+                feed_ticket_lifetime_s=self._signer.feed_ticket_s,
                 feed=[f"{base}/live/{event.id}/feed" for base in bases],
                 hls=f"{bases[0]}/live/{event.id}/{key}/index.m3u8",
                 dvr=f"{bases[0]}/live/{event.id}/{key}/dvr.m3u8" if await self._is_recorded(event) else "",

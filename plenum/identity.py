@@ -26,6 +26,8 @@ from plenum.event import EVENT_ID
 LEEWAY_S = 30
 TICKET_S = 600
 """How long a ticket lives: it opens a socket, an open socket does not need it any more."""
+FEED = "feed"
+"""The use of a ticket that opens the feed and nothing else."""
 DELIVERY_PERIOD_S = 6 * 3600.0
 """How long a delivery key is handed out; it stays valid for one more."""
 DELIVERY_KEYS_KEPT = 256
@@ -124,7 +126,21 @@ class Signer:
 
     def ticket(self, principal: Principal, now: float, lifetime_s: float = TICKET_S) -> str:
         """A bearer token for one tenant, event and role."""
-        claims = {
+        return jwt.encode({"alg": "HS256"}, self._ticket_claims(principal, now, lifetime_s), self._ticket_key)
+
+    @property
+    def feed_ticket_s(self) -> int:
+        """How long a feed ticket lives: as long as the delivery key that is handed out beside it, which opens as much."""
+        return int(max(TICKET_S, self._delivery_period_s))
+
+    def feed_ticket(self, principal: Principal, now: float) -> str:
+        """A ticket for watching: it says nothing but viewer and opens nothing but the feed, whatever this person may do."""
+        watching = msgspec.structs.replace(principal, role=Role.VIEWER)
+        claims = self._ticket_claims(watching, now, self.feed_ticket_s) | {"use": FEED}
+        return jwt.encode({"alg": "HS256"}, claims, self._ticket_key)
+
+    def _ticket_claims(self, principal: Principal, now: float, lifetime_s: float) -> dict[str, Any]:
+        claims: dict[str, Any] = {
             "aud": f"{principal.tenant}:{principal.event}",
             "sub": principal.subject,
             "role": str(principal.role),
@@ -135,11 +151,16 @@ class Signer:
         }
         if principal.stand_in:
             claims["stand_in"] = True
-        return jwt.encode({"alg": "HS256"}, claims, self._ticket_key)
+        return claims
 
-    def read_ticket(self, token: str, now: float, event: str | None = None) -> Principal:
-        """Check signature, expiry and, where given, the event. Raises Unauthorized `bad_ticket`, `ticket_expired`."""
+    def read_ticket(self, token: str, now: float, event: str | None = None, use: str = "") -> Principal:
+        """Check signature, expiry and, where given, the event. Raises Unauthorized `bad_ticket`, `ticket_expired`.
+
+        A ticket for one use is good for that `use` alone, one without for all.
+        """
         claims = self._claims(token, self._ticket_key, now, what="ticket")
+        if claims.get("use", use) != use:
+            raise Unauthorized("The ticket is for another use.", code="bad_ticket")
         tenant, _, its_event = str(claims.get("aud", "")).partition(":")
         try:
             role = Role(str(claims.get("role")))

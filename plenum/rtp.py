@@ -15,8 +15,6 @@ from plenum.errors import BadInput
 _HEADER = struct.Struct("!BBHII")
 _ONE_BYTE_PROFILE = 0xBEDE
 _TWO_BYTE_PROFILE = 0x1000
-SEQUENCE_MODULUS = 1 << 16
-TIMESTAMP_MODULUS = 1 << 32
 
 
 class RtpPacket(msgspec.Struct, frozen=True):

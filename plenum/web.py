@@ -107,9 +107,9 @@ class Gate:
             self.check_form(request, session)
         return session.principal(event).require(role)
 
-    def ticket(self, token: str, event: str, role: Role = Role.VIEWER) -> Principal:
+    def ticket(self, token: str, event: str, role: Role = Role.VIEWER, use: str = "") -> Principal:
         """The principal of a ticket for this event. Raises Unauthorized or Forbidden."""
-        principal = self._signer.read_ticket(token, self._clock.wall(), event)
+        principal = self._signer.read_ticket(token, self._clock.wall(), event, use)
         if principal.tenant != self._tenant:
             raise Unauthorized("The ticket is for another customer.", code="bad_ticket")
         return principal.require(role)

@@ -34,6 +34,8 @@ MAX_MESSAGE = 8 * 1024 * 1024
 
 
 class Kind(IntEnum):
+    OTHER = 0
+    """As read: a kind of a newer version, which means nothing here. Receivers ignore it; nobody sends it."""
     INIT = 1
     PART = 2
     FRAME = 3
@@ -52,6 +54,9 @@ class Kind(IntEnum):
     """Payload: `Move` as JSON: this sender is about to go."""
     PADDING = 10
     """Means nothing; only to who subscribed `AUTO`: so much is given to the line at once that it shows what it carries."""
+
+
+_KINDS = {int(kind): kind for kind in Kind}
 
 
 class Flag(IntFlag):
@@ -120,6 +125,8 @@ class Subscribe(msgspec.Struct, frozen=True, tag_field="t", tag="subscribe"):
     """With `AUTO`: no larger rendition than this one."""
     beside: bool = False
     """A second line of somebody who is counted by another one."""
+    slow: bool = False
+    """A line to here was given up, because it did not carry what was on its way."""
 
 
 class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
@@ -132,16 +139,22 @@ class Resume(msgspec.Struct, frozen=True, tag_field="t", tag="resume"):
     ticket: str = ""
     most: str = ""
     beside: bool = False
+    begin: str = ""
+    """With `AUTO`: the picture that came before the break, for the choice to begin with."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="t", tag="progress"):
-    """Once a second: the last part played and how far behind live the picture is."""
+    """Every two seconds, and at each part that comes late: the last part played and how far behind live the picture is."""
 
     msn: Number
     part: PartIndex
     lag_ms: Milliseconds
     got: tuple[Number, PartIndex] | None = None
     """The newest part received on this line, as msn and part: who pauses plays nothing and still receives."""
+    late_ms: int = 0
+    """Parts come so much later than usual, the next one included where it is overdue; 0: they come in time."""
+    carries_bps: int | None = None
+    """What padding came with, which was given to the line at once, right behind a part."""
 
 
 class Unsubscribe(msgspec.Struct, frozen=True, tag_field="t", tag="unsubscribe"):
@@ -184,7 +197,7 @@ def pack(header: Header, payload: bytes | memoryview = b"") -> bytes:
 def unpack(message: bytes | memoryview) -> tuple[Header, memoryview]:
     """Split a feed message into header and payload (a view, not a copy).
 
-    Raises BadInput `bad_frame` on a short message, a foreign version or an unknown kind.
+    A kind that is not known here is read as `Kind.OTHER`. Raises BadInput `bad_frame` on a short message or a foreign version.
     """
     if len(message) < HEADER_SIZE:
         raise BadInput(
@@ -195,12 +208,8 @@ def unpack(message: bytes | memoryview) -> tuple[Header, memoryview]:
     )
     if version != VERSION:
         raise BadInput(f"Feed version {version} is not spoken here, only {VERSION}.", code="bad_frame")
-    try:
-        known = Kind(kind)
-    except ValueError:
-        raise BadInput(f"Unknown kind of feed message: {kind}.", code="bad_frame") from None
     header = Header(
-        kind=known,
+        kind=_KINDS.get(kind, Kind.OTHER),
         rendition=rendition,
         flags=Flag(flags & 0x07),
         init_id=init_id,

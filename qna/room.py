@@ -3,31 +3,29 @@
 The loop takes what the subscription brought, reads the stream where something may be missing, fans out, and on each tick
 tells the counts that moved and the size of the audience. With the store away it says so, waits, and on its return reads
 on from the last entry; if that entry is not part of the store's history any more (a failover lost it), a new epoch begins
-and every page starts from a fresh snapshot.
+and every page starts from a fresh snapshot. Who comes is given a seat by `admission.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from plenum.clock import Clock
-from plenum.errors import PlenumError, Unavailable
+from plenum.errors import PlenumError
 from plenum.log import get_logger
 from plenum.pace import Limiter
-from qna import metrics, policy, protocol
-from qna.board import PUBLIC, START, Board, Entry, Moved, sequence
+from qna import metrics, policy
+from qna.admission import PEOPLE, Admission
+from qna.board import PUBLIC, Board, Entry, Moved
 from qna.groups import Groups
-from qna.hub import PING, STORE_DOWN, STORE_UP, Hub, Seat, Snapshots, Telling, epoch_of
+from qna.history import History
+from qna.hub import PING, STORE_DOWN, STORE_UP, Hub
 from qna.log import Bus, Inbox
-from qna.store import QuestionStore, Tail, store_unavailable
+from qna.store import QuestionStore, Tail
 
 log = get_logger("qna.room")
 
-RING = 2000
-"""Entries kept for pages that come back; older ones are read from the stream."""
 PAGE = 500
 BACKSTOP_S = 5.0
 PRESENCE_S = 2.0
@@ -35,10 +33,6 @@ PRESENCE_SOON_S = 0.5
 PRESENCE_FRESH_MS = 10_000
 PING_S = 20.0
 SWEEP_S = 1.0
-PEOPLE = 20_000
-PATIENCE_S = 2.0
-AGAIN_S = 0.25
-_LOG_ID = re.compile(r"\d{1,15}-\d{1,15}")
 
 
 def tick_hz(seats: int) -> int:
@@ -61,24 +55,25 @@ class Room:
         self.hub = Hub(clock.monotonic)
         self.pace = Limiter(limits.votes_per_minute, keys_max=PEOPLE)
         self.votes: Groups[tuple[str, int, bool], int] = Groups(self._commit)
-        self.board: Board | None = None
+        self.history: History | None = None
         self.aud = 0
-        self._snapshots: Snapshots | None = None
-        self._joiners: Groups[int, list[str]] = Groups(self._look_up)
+        self.admission = Admission(event, store, self.hub, self)
         self._bus = bus
         self._process = process
-        self._people: dict[str, int] = {}
-        self._ring: deque[Entry] = deque(maxlen=RING)
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
         self._lookers: list[asyncio.Future[None]] = []
         self._inbox = Inbox(self._wake.set)
         self._told_up = True
-        self._has_stale = False
         self._returned: set[str] = set()
         self._last_count = 0
         start = clock.monotonic()
         self._looked_at = self._tick_at = self._present_at = self._swept_at = self._pinged_at = start
+
+    @property
+    def board(self) -> Board | None:
+        """None until the store has been read."""
+        return self.history.board if self.history else None
 
     # the loop
 
@@ -90,7 +85,7 @@ class Room:
             await self._bus.follow(channel, self._inbox.listen)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.votes.run())
-                tasks.create_task(self._joiners.run())
+                tasks.create_task(self.admission.run())
                 while True:
                     await self._turn()
                     await self._until_due()
@@ -144,16 +139,15 @@ class Room:
         if not self._told_up:
             self._told_up = True
             await _spread(self.hub.broadcast(STORE_UP))
-        if self._has_stale:  # also after an outage that was over before this loop could see it
-            self._has_stale = False
-            self.hub.resync([seat for seat in self.hub.seats if seat.is_stale], "stale")
+        self.admission.renew()
 
     # the log
 
     async def _follow(self) -> None:
-        board = self.board or await self._load()
+        history = self.history or await self._load()
+        board = history.board
         if self._inbox.must_look or self.clock.monotonic() - self._looked_at > BACKSTOP_S:
-            await self._read_stream(board)
+            await self._read_stream(history)
             return
         following: list[Entry] = []
         for arrived in self._inbox.take():
@@ -163,28 +157,23 @@ class Room:
                 break
             if arrived.entry.seq == last + 1:
                 following.append(arrived.entry)
-        await self._take(board, following)
+        await self._take(history, following)
         if self._inbox.must_look:
-            await self._read_stream(board)
+            await self._read_stream(history)
 
-    async def _load(self) -> Board:
+    async def _load(self) -> History:
         await self.store.open(self.event)
         self._inbox.must_look = False
         self._inbox.entries.clear()
         self._looked_at = self.clock.monotonic()
-        board = Board(await self.store.contents(self.event))
-        self._adopt(board)
-        return board
-
-    def _adopt(self, board: Board) -> None:
-        self.board = board
-        self._snapshots = Snapshots(board)
-        self._ring.clear()
-        self._people.clear()
+        self.history = History(Board(await self.store.contents(self.event)))
+        self.admission.forget()
         self._ready.set()
-        metrics.pending.labels(event=self.event).set(board.pending())
+        metrics.pending.labels(event=self.event).set(self.history.board.pending())
+        return self.history
 
-    async def _read_stream(self, board: Board) -> None:
+    async def _read_stream(self, history: History) -> None:
+        board = history.board
         self._inbox.must_look = False
         self._looked_at = self.clock.monotonic()
         while True:
@@ -192,7 +181,7 @@ class Room:
             if tail.ep != board.ep or not tail.known:
                 await self._start_anew(board, tail)
                 break
-            await self._take(board, tail.entries)
+            await self._take(history, tail.entries)
             if len(tail.entries) < PAGE:
                 break
         for looker in self._lookers:
@@ -208,18 +197,17 @@ class Room:
         await self._load()
         self.hub.resync(self.hub.seats, "history")
 
-    async def _take(self, board: Board, entries: Sequence[Entry]) -> None:
+    async def _take(self, history: History, entries: Sequence[Entry]) -> None:
         """Apply entries, which follow the board's last one, and tell them."""
         if not entries:
             return
-        arrived = self.clock.monotonic()
+        board, arrived = history.board, self.clock.monotonic()
         unknown = {entry.question for entry in entries if entry.question} - board.items.keys()
         fetched = {item.id: item for item in await self.store.items(self.event, sorted(unknown))}
         for entry in entries:
             if entry.question in fetched:
                 board.add([fetched[entry.question]])
-            board.apply(entry)
-            self._ring.append(entry)
+            history.take(entry)
             if isinstance(entry.fact, Moved):
                 self._moved(entry.fact)
             await _spread(self.hub.tell(entry, board.items.get(entry.question)))
@@ -232,8 +220,13 @@ class Room:
             # It may have votes from before it was hidden, of which whoever came meanwhile was not told.
             self._returned.add(move.q)
 
+    async def until_known(self) -> None:
+        await self._ready.wait()
+
+    def seated(self) -> None:
+        self._wake.set()
+
     async def look(self) -> None:
-        """Return when the stream has been read up to now."""
         looker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lookers.append(looker)
         self._inbox.must_look = True
@@ -286,118 +279,6 @@ class Room:
         counts = await self.store.vote(self.event, batch)
         metrics.votes.inc(sum(1 for q, _, _ in calls if counts[q] >= 0))
         return [counts[q] for q, _, _ in calls]
-
-    async def _look_up(self, voters: list[int]) -> list[list[str]]:
-        once_public = [item.id for item in self.board.once_public()] if self.board else []
-        return await self.store.voted(self.event, once_public, voters)
-
-    # seats
-
-    async def admit(self, seat: Seat, person: str, name: str, last: protocol.Position | None) -> None:
-        """Give a seat the board, or what it missed since `last`; waits while the store is away and we know nothing."""
-        self.hub.remove(seat)
-        seat.is_stale = False
-        told = False
-        while not await self._try_to_admit(seat, person, name, last):
-            if not told:
-                seat.say(protocol.StoreState("down"))
-                told = True
-            await asyncio.sleep(AGAIN_S)
-            await self.store.until_up()
-        if told and not seat.is_stale:
-            seat.say(protocol.StoreState("up"))
-
-    async def _try_to_admit(self, seat: Seat, person: str, name: str, last: protocol.Position | None) -> bool:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self._ready.wait()
-            before = self.board
-            seat.participant = await self._participant(person, name)
-            older = await self._missed(seat, last)
-            voted = [] if older is not None else await self._joiners.submit(seat.participant)
-        except TimeoutError:
-            return False
-        except Unavailable:
-            return self._admit_stale(seat, person)
-        # From here to `add` nothing awaits: no entry can fall between what the seat gets and what it is told next.
-        board = self.board
-        line = None if older is None or last is None else self._since(last.id, older)
-        if board is None or board is not before or (older is not None and line is None):
-            # A new epoch began meanwhile, or what was missed does not line up: everything anew.
-            return await self._try_to_admit(seat, person, name, None)
-        if last is not None and line is not None:
-            self._resume(seat, last, line, board)
-        else:
-            self._give(seat, voted)
-        self.hub.add(seat)
-        self._wake.set()
-        return True
-
-    async def _participant(self, person: str, name: str) -> int:
-        """Asks the store even for a known person: with the store away nobody is given a board as if it were fresh."""
-        number = await self.store.join(self.event, person, name)
-        if len(self._people) >= PEOPLE:
-            self._people.pop(next(iter(self._people)))
-        self._people[person] = number
-        return number
-
-    def _admit_stale(self, seat: Seat, person: str) -> bool:
-        """The store is away: show a known person what we knew last, and say so."""
-        if self._snapshots is None or person not in self._people:
-            return False
-        seat.participant = self._people[person]
-        seat.is_stale = self._has_stale = True
-        seat.say(protocol.StoreState("stale"))
-        self._give(seat, [])
-        self.hub.add(seat)
-        self._wake.set()
-        return True
-
-    def _give(self, seat: Seat, voted: list[str]) -> None:
-        if self._snapshots is None:
-            raise store_unavailable()
-        self._snapshots.give(seat, voted, self.aud)
-
-    async def _missed(self, seat: Seat, last: protocol.Position | None) -> list[Entry] | None:
-        """Entries after `last` that the ring may not hold any more; None where only a snapshot helps."""
-        board = self.board
-        if board is None or last is None or last.ep != epoch_of(seat, board) or not _LOG_ID.fullmatch(last.id):
-            return None
-        if sequence(last.id) > board.last_seq:  # another process was ahead of us
-            async with asyncio.timeout(PATIENCE_S):
-                await self.look()
-        if self._since(last.id) is not None:
-            return []
-        tail = await self.store.tail(self.event, last.id, RING)
-        return list(tail.entries) if tail.known and len(tail.entries) < RING else None
-
-    def _since(self, last_id: str, older: Sequence[Entry] = ()) -> list[Entry] | None:
-        """All entries after `last_id` up to the board's position, `older` ones from the stream before the ring's.
-
-        None when they do not make one unbroken line.
-        """
-        if self.board is None:
-            return None
-        first_held = self._ring[0].seq if self._ring else self.board.last_seq + 1
-        line = [entry for entry in older if entry.seq < first_held]
-        line += [entry for entry in self._ring if entry.seq > sequence(last_id)]
-        expected = sequence(last_id) + 1
-        is_whole = all(entry.seq == expected + place for place, entry in enumerate(line))
-        if not is_whole or expected + len(line) != self.board.last_seq + 1:
-            return None
-        return line if older or self._is_ours(last_id) else None
-
-    def _is_ours(self, entry_id: str) -> bool:
-        """Whether we know this position to be part of our history without asking the store."""
-        if self.board is not None and entry_id == self.board.last_id:
-            return True
-        return entry_id == START or any(entry.id == entry_id for entry in self._ring)
-
-    def _resume(self, seat: Seat, last: protocol.Position, line: Iterable[Entry], board: Board) -> None:
-        seat.last_id, seat.lagging_since = last.id, None
-        for entry in line:
-            Telling(entry, board.items.get(entry.question)).to(seat)
-        self.hub.recount(seat, board, self.aud)
 
 
 async def _spread(steps: Iterator[None]) -> None:

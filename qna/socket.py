@@ -102,7 +102,6 @@ class Conversation:
         self._signer = signer
         self._clock = clock
         self._pace = Limiter(messages_per_s * 60, MESSAGE_BURST, keys_max=1)
-        self._principal: Principal | None = None
         self._entering: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -112,7 +111,6 @@ class Conversation:
         except PlenumError as error:
             await self.dismiss(error.code, _come_back(error), WSCloseCode.POLICY_VIOLATION)
             return
-        self._principal = principal
         person = self._signer.person_hash(self._event, principal.subject)
         try:
             self._house.sit(self._event, person)
@@ -172,7 +170,7 @@ class Conversation:
                 server_time_ms=round(self._clock.wall() * 1000),
             )
         )
-        self._entering = asyncio.create_task(room.admit(self.seat, person, principal.name, hello.last))
+        self._entering = asyncio.create_task(room.admission.admit(self.seat, person, principal.name, hello.last))
         self._entering.add_done_callback(_entering_ended)
 
     # commands

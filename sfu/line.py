@@ -27,6 +27,9 @@ HEAD_S = 0.05
 TRAINS = 3
 REPORT_VALID_S = 3.0
 """An older report says nothing: a page in the background reports rarely."""
+USUAL_MOST_S = 1.0
+LATE_WINDOW_S = 0.4
+"""Of a picture that comes late by report no more than this, beyond what is usual on this line, is given away unreceived."""
 LATE_S = 0.4
 BUSY_BYTES = 2_048
 """Less than this waiting is a line that takes all."""
@@ -47,11 +50,14 @@ class Line:
         self._got = 0
         self._got_s = 0.0
         self._busy: deque[tuple[float, int]] = deque()
-        self._reports: deque[tuple[float, int]] = deque(maxlen=7)
+        self._reports: deque[tuple[float, int]] = deque(maxlen=20)
+        self._is_late = False
+        self._usual_s = 0.0
         self._idle: tuple[float, int] | None = None
         self._train: tuple[float, int] | None = None
         self._head_until = float("-inf")
         self._trains: deque[float] = deque(maxlen=TRAINS)
+        self._timed: deque[float] = deque(maxlen=TRAINS)
         self._moved_at: float | None = None
         self._received_at: float | None = None
         self._outstanding = 0
@@ -98,8 +104,8 @@ class Line:
             self._trains.append((self._written - written) * 8 / (now - began))
             self._train = None
 
-    def report(self, got: Position, now: float) -> None:
-        """The viewer has received all up to this part."""
+    def report(self, got: Position, now: float, late_s: float = 0.0) -> None:
+        """The viewer has received all up to this part; `late_s`: it comes so much later there than is usual."""
         before = self._got_s
         while self._sent and self._sent[0][0] <= got:
             _, self._got, self._got_s = self._sent.popleft()
@@ -108,7 +114,24 @@ class Line:
         self.reported_at = now
         if self._got_s > before or not self._sent or self._received_at is None:
             self._received_at = now
+        if late_s > 0 and not self._is_late:
+            self._reports.clear()  # what came in better times says nothing of now
+        elif late_s <= 0:
+            self._usual_s = min(self.behind_s, USUAL_MOST_S)
+        self._is_late = late_s > 0
         self._reports.append((now, self._got))
+
+    def timed(self, bps: float) -> None:
+        """What the viewer saw to arrive at, of what was given at once."""
+        self._timed.append(bps)
+
+    def is_late(self, now: float) -> bool:
+        """What was sent comes later than usual, by a report that is not too old."""
+        return self._is_late and self.is_fresh(now)
+
+    def is_full(self, now: float) -> bool:
+        """What was given away comes late already: whatever follows waits here, where it can be thrown away."""
+        return self.is_late(now) and self._picture_s - self._got_s >= self._usual_s + LATE_WINDOW_S - 0.01
 
     def outstanding(self, now: float) -> int:
         """Bytes written and not received, by a report that is not too old to say anything."""
@@ -137,16 +160,24 @@ class Line:
     def narrowed(self) -> None:
         """What it carried before says nothing any more."""
         self._trains.clear()
+        self._timed.clear()
         self._train = None
 
     def could_carry_bps(self) -> float | None:
-        """What it carried when it was given much at once, lately: the middle one, as each may have met a full way."""
-        return sorted(self._trains)[(len(self._trains) - 1) // 2] if self._trains else None
+        """What it carried when it was given much at once, lately: the middle one, as each may have met a full way.
+
+        Of what left here and what arrived there the less: a proxy takes everything at once.
+        """
+        return min((_middle(each) for each in (self._trains, self._timed) if each), default=None)
 
     def carries_bps(self, over_s: float = RATE_OVER_S) -> float | None:
         """The less of what both ends say; None while nobody can say, because the line takes all that it is given."""
         taken = self._rate(self._busy, over_s)
         received = self._rate(self._reports, over_s) if self.behind_s and self.behind_s >= LATE_S else None
+        if received is None and taken is None and self._is_late and over_s < RATE_LONG_S:
+            received = (
+                0.0  # nothing has come for too long, and nobody can say yet how much does: no hope is drawn from before
+            )
         if taken is None or received is None:
             return taken if received is None else received
         # Reports come by whole parts: over a long time what the network took is the better figure where there is one.
@@ -167,3 +198,7 @@ class Line:
         if self.reported_at is None or self._received_at is None or not self.behind_s:
             return now - moved
         return max(now - moved, self.reported_at - self._received_at)
+
+
+def _middle(values: deque[float]) -> float:
+    return sorted(values)[(len(values) - 1) // 2]

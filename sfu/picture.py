@@ -14,8 +14,9 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
 from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
+from sfu.lateness import FLOOR_BYTES, Rung, Signs
 from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line
-from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
+from sfu.selector import Choice, Selector, Sound
 from sfu.stream import Passing, Stream
 from sfu.window import Window
 
@@ -26,6 +27,9 @@ USUAL_PARTS = 25
 PROMPT_S = 0.8
 """A line that brought within so long what was more on its way than usual has a long way, or had a key frame to bring. So much
 of what was held is given to it at once; one part to a line that carries less than the picture."""
+PADDING_LEAST_BYTES = 4 * 1024
+"""The viewer times what comes behind the part: behind a proxy that is all that tells."""
+CATCH_UP_S = 0.5
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -50,6 +54,8 @@ class Picture:
     def __init__(self, line: Line, sound_is_here: bool) -> None:
         self.selector = Selector()
         self.sound_is_here = sound_is_here
+        self.is_given_up = False
+        """A line like this one was, by the page: it did not carry what was on its way."""
         self.news: list[bytes] = []
         """Messages that say what was chosen, to be written before all else."""
         self.turns: list[str] = []
@@ -88,6 +94,10 @@ class Picture:
         if choice.abandoned:
             self.drop()
 
+    def say_idle(self) -> None:
+        """To who finds its line late: there is nothing on its way, what is late is the programme."""
+        self.news.append(frame(pack_padding(0)).wire)
+
     def drop(self) -> None:
         self._held.clear()
         self._held_bytes = 0
@@ -109,7 +119,7 @@ class Picture:
                 is_due=is_due,
                 backlog=waiting,
                 # What is held counts twice: an ordinary line never makes a part wait here.
-                waiting_s=self._line.waiting_s + 2 * sum(held.picture_s for held in self._held),
+                waiting_s=self._line.waiting_s + 2 * self.held_s,
                 sends_bps=self._sends_bps(),
                 on_its_way=max(waiting, self._line.outstanding(now)),
                 carries_bps=self._line.carries_bps(),
@@ -123,7 +133,8 @@ class Picture:
 
     def may_pass(self, now: float) -> bool:
         """The parts that follow may be written unasked, as long as the line has taken all when the next one is there."""
-        return not self._held and not self.news and self._line.unsent < BUSY_BYTES and self.selector.is_settled(now)
+        is_idle = not self._held and not self.news and self._line.unsent < BUSY_BYTES
+        return is_idle and not self._line.is_late(now) and self.selector.is_settled(now)
 
     def passed(self, passing: Passing, in_flight: int, now: float) -> None:
         """One was: what looking, holding and releasing would have noted of it."""
@@ -143,22 +154,27 @@ class Picture:
             self.selector.began(now)
             self.selector.sent(picture_s)
 
-    def release(self, unsent: int) -> list[bytes]:
+    @property
+    def held_s(self) -> float:
+        return sum(held.picture_s for held in self._held)
+
+    def release(self, unsent: int, now: float) -> list[bytes]:
         """What the line has room for now."""
         out = self.news
         self.news = []
         for message in out:
             self._line.wrote(len(message))
         room_s = self._room_s(unsent)
-        while self._held and room_s > 0.01:
+        while self._held and room_s > 0.01 and not self._line.is_full(now):
             held = self._held.popleft()
             self._held_bytes -= held.size
             room_s -= held.picture_s
             self._line.wrote(held.size, held.position, held.picture_s)
             self.position = held.position
             out = [*out, *held.messages]
-            if held.starts and held.size < TRAIN_BYTES and self.selector.may_grow and self._line.unsent < BUSY_BYTES:
-                out.append(frame(pack_padding(TRAIN_BYTES - held.size)).wire)
+            is_to_time = held.starts and self.selector.may_grow and self.selector.is_calm
+            if is_to_time and self._line.unsent < BUSY_BYTES:
+                out.append(frame(pack_padding(max(PADDING_LEAST_BYTES, TRAIN_BYTES - held.size))).wire)
                 self._line.wrote(len(out[-1]))
         if out and self.selector.may_grow:
             self._line.time()
@@ -203,9 +219,11 @@ class Picture:
             return []
         if self.position is not None and parts[0].position <= self.position:
             return []
-        carries_bps = self._line.carries_bps() or stream.rendition.bitrate_bps * 2
+        carries_bps = self._line.carries_bps() or stream.rendition.bitrate_bps * (1 if self.is_given_up else 2)
         size = sum(len(one.wire) for one in parts)
         left_s = SEGMENT_S - (part.header.part + 1) * PART_S
+        if self.is_given_up:  # what comes late once stays late on a line that hardly carries more than this
+            left_s = min(left_s, CATCH_UP_S)
         return parts if size * 8 / carries_bps <= left_s else []
 
     def _sends_bps(self) -> float:

@@ -19,7 +19,7 @@ from plenum import metrics
 from plenum.clock import Clock
 from plenum.errors import BadInput, Forbidden, PlenumError, TooMany, Unauthorized, Unavailable
 from plenum.event import check_id
-from plenum.identity import Principal, Role
+from plenum.identity import FEED, Principal, Role
 from plenum.log import get_logger
 from plenum.masking import MaskGuard, ShortText, insist_on_masks
 from plenum.pace import Limiter
@@ -136,7 +136,7 @@ class Push:
         client = Client(answer, transport)
         try:
             first = await self._first_message(answer)
-            person = principal or self._gate.ticket(first.ticket, event)
+            person = principal or self._gate.ticket(first.ticket, event, use=FEED)
             self._admit(event, person, first)
         except PlenumError as error:
             _refuse(client, error)

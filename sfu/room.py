@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from plenum.clock import Clock
 from plenum.log import get_logger
-from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move
+from plenum.wire import Bye, Move, Progress, Resume, Subscribe, pack_move, pack_padding
 from sfu import measures
 from sfu.census import Census
 from sfu.client import FAREWELL_S, Client
@@ -33,8 +33,14 @@ ATTEND_S = 0.025
 """Who has to wait is looked at so often …"""
 ATTEND_SOON_S = 0.005
 """… and so often while something moves: a line that is only just filling takes all that it is given."""
+REPEAT_S = 20.0
+"""The programme is told again so often: a page sees no pings, and else could not tell a silent event from a dead line."""
+WORD_S = 2.0
+"""Who came before this edge knows the programme is told after so long that it is here."""
 QUEUE_FRAMES = 512
 """About ten seconds of all renditions; more means that this process does not keep up with itself."""
+WORD = frame(pack_padding(0)).wire
+"""What there is to say to a viewer before this edge knows the programme: that it is here."""
 ENDED = Bye("ended", retry_ms=-1)
 FAULT = Bye("internal", retry_ms=5_000)
 FAULTS_LOGGED_EVERY_S = 60.0
@@ -104,12 +110,15 @@ class Room:
         """Send the programme, then the current segment (or what was missed), and everything from now on."""
         window = self.relay.window
         self._clients[client] = None
-        client.viewer.choose(first.renditions, first.most)
+        is_given_up = isinstance(first, Subscribe) and first.slow
+        begin = first.begin if isinstance(first, Resume) else ""
+        client.viewer.choose(first.renditions, first.most, begin=begin, is_given_up=is_given_up)
         self._census.enter(client)
         if isinstance(first, Resume):
             self.relay.reach_back(first)
         if window.programme is None or window.programme_frame is None:
             client.resumes = first if isinstance(first, Resume) else None
+            asyncio.get_running_loop().call_later(WORD_S, self._give_word, client)
             return
         client.write(window.programme_frame.wire)
         client.viewer.adopt(window.programme)
@@ -152,6 +161,7 @@ class Room:
         """Write what was published, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._attend())
+            tasks.create_task(self._repeat())
             tasks.create_task(self._write_all())
 
     async def _write_all(self) -> None:
@@ -163,6 +173,20 @@ class Room:
                     measures.fanout.observe(self._clock.monotonic() - at)
             self._wake.clear()
             await self._wake.wait()
+
+    async def _repeat(self) -> None:
+        """Edges have pings, and would pass it on."""
+        while True:
+            await asyncio.sleep(REPEAT_S)
+            await self._each(self._clients, lambda client, _: self._give_sign(client))
+
+    def _give_word(self, client: Client) -> None:
+        if self.relay.window.programme_frame is None:
+            self._give_sign(client)
+
+    def _give_sign(self, client: Client) -> int:
+        known = self.relay.window.programme_frame
+        return 0 if client.is_edge else client.write(known.wire if known is not None else WORD)
 
     @property
     def clients(self) -> list[Client]:

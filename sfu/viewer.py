@@ -17,9 +17,10 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
 from plenum.wire import AUTO, EVERYTHING, Bye, Flag, Progress
 from sfu.frames import Frame, Position
+from sfu.lateness import FLOOR_BYTES
 from sfu.line import Line
 from sfu.picture import Picture
-from sfu.selector import FLOOR_BYTES, Choice
+from sfu.selector import Choice
 from sfu.stream import Passing, Stream
 from sfu.window import Track, Window
 
@@ -112,14 +113,19 @@ class Viewer:
         """Whether parts of this rendition matter here."""
         return rendition in self._streams
 
-    def choose(self, names: Iterable[str], most: str = "") -> None:
-        """These renditions from now on. From one to another of its kind: at the next independent part."""
+    def choose(self, names: Iterable[str], most: str = "", *, begin: str = "", is_given_up: bool = False) -> None:
+        """These renditions from now on. From one to another of its kind: at the next independent part.
+
+        `begin`: with AUTO the first choice, of somebody who has just had it on this line.
+        """
         first = not self._names
         self._names, self._most = tuple(names), most
         if AUTO not in self._names:
             self._leave_choice()
         elif self._picture is None and not self._is_edge:  # an edge has no line that a picture is chosen for
             self._picture = Picture(self._line, len(self._names) > 1)
+            self._picture.is_given_up = is_given_up
+            self._picture.selector.begins = begin
         self._resolve("start" if first else "asked")
 
     def adopt(self, programme: Programme) -> None:
@@ -152,6 +158,8 @@ class Viewer:
         # The window may already be one programme ahead of what this viewer was told.
         held = {number: stream for number, stream in self._streams.items() if number in window.tracks}
         fresh = [n for n, s in held.items() if s.position is None and s.is_video not in flowing]
+        if self._picture is not None and self._picture.is_given_up:  # begins where it is not late at once
+            fresh = [number for number in fresh if not held[number].is_video]
         msn = window.start_msn(fresh)
         if msn is None:
             return []
@@ -160,11 +168,15 @@ class Viewer:
     def report(self, progress: Progress, now: float) -> None:
         self._played = ((progress.msn, progress.part), now)
         if progress.got is not None:
-            self._line.report(progress.got, now)
+            self._line.report(progress.got, now, progress.late_ms / 1000)
         elif self._picture is not None:  # what it plays it has received; before the first part: nothing
             self._line.report((progress.msn, progress.part), now)
         if self._picture is not None and self._line.behind_s is not None:
-            self._picture.selector.reported(self._line.behind_s, now)
+            if progress.carries_bps is not None and progress.carries_bps > 0:
+                self._line.timed(progress.carries_bps)
+            self._picture.selector.reported(self._line.behind_s + self._picture.held_s, now)
+            if progress.late_ms > 0 and self._line.behind_s == 0 and not self._picture.holds:
+                self._picture.say_idle()
         self._is_doubted = self._is_slow(now)
         if self._is_doubted or (self._picture is not None and not self._picture.may_pass(now)):
             self._ask_again()
@@ -186,7 +198,7 @@ class Viewer:
         if self._picture is None or self.farewell is not None:
             return []
         self._look(self._picture, unsent, in_flight, False, now)
-        return self._picture.release(unsent)
+        return self._picture.release(unsent, now)
 
     def offer(self, part: Frame, window: Window, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
         """What to write for this part: nothing, the part, or what must come before it and the part.
@@ -225,7 +237,7 @@ class Viewer:
         self._look(picture, unsent, in_flight, stream.flowing, now)
         if self._streams.get(stream.rendition.id) is stream:  # not abandoned just now
             self._put(picture, stream, part, window, now)
-        out = picture.release(unsent)
+        out = picture.release(unsent, now)
         if stream.position == part.position and not self._is_doubted and picture.may_pass(now):
             stream.passed = part
         return out

@@ -37,16 +37,6 @@ async def started(module: str, *arguments: str) -> AsyncIterator[tuple[int, list
         await process.wait()
 
 
-def family(pids: Iterable[int]) -> list[int]:
-    """These processes and all that they started."""
-    found = list(pids)
-    for pid in found:
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += [int(child) for child in children.read_text().split()]
-    return found
-
-
 def cpu_s(pids: Iterable[int]) -> float:
     """Time on a processor of these processes' threads, to the nanosecond (schedstat)."""
     total = 0

@@ -23,13 +23,14 @@ from pathlib import Path
 
 import msgspec
 
-from loadtests.bench.children import cpu_s, family, memory_bytes, socket_bytes
+from loadtests.bench.children import cpu_s, memory_bytes, socket_bytes
 from loadtests.bench.comparison import Report, Turn, between, line, rotated, rows, table
 from loadtests.bench.nginx import NoNginx
 from loadtests.bench.page import page
 from loadtests.bench.record import NAMES, kept
 from loadtests.bench.tape import Tape, encoded, made
 from loadtests.bench.ways import WAYS, Case, NotHere, Target
+from loadtests.processes import family
 from loadtests.scenarios.figures import Figure
 from loadtests.swarm.swarm import Swarm, SwarmFailed
 from loadtests.swarm.tally import BUSY
@@ -116,12 +117,12 @@ async def measured(way: str, turn: int, tape: Tape, viewers: int, seconds: float
 
 
 def _watch(way: str, turn: int, target: Target, viewers: int, seconds: float, tape: Tape) -> Turn:
-    before, sockets = memory_bytes(family(target.pids)), socket_bytes()
+    before, sockets = memory_bytes(family(*target.pids)), socket_bytes()
     with Swarm(target.kind) as swarm:
         swarm.add(target.group)
         swarm.until_playing(viewers, CONNECT_S)
         time.sleep(SETTLE_S)
-        who, others = family(target.pids), family(target.fixed_pids)
+        who, others = family(*target.pids), family(*target.fixed_pids)
         swarm.phase("measured")
         began, spent, beside = time.monotonic(), cpu_s(who), cpu_s(others)
         buffers = _most_in_sockets(began + seconds)
@@ -217,6 +218,14 @@ def figures(report: Report, asked: Sequence[str] = ()) -> list[Figure]:
     if _is_due(report, asked, "push-page", "files"):
         ratio = _ratio(report, "files", "push-page")
         found.append(Figure("pages by push, viewers per core to nginx with files", ratio, "x", least=LEAST_TO_FILES))
+    told = (
+        ("pages by push, CPU to the bare loop's", "push-page", "loop"),
+        ("push by name, viewers per core to nginx", "files", "push"),
+    )
+    for name, way, base in told:
+        beside = between(report.turns, way, base)
+        if beside is not None:
+            found.append(Figure(name, beside, "x"))
     found.append(Figure("measurements that went wrong", len(report.failed), most=0))
     for way in dict.fromkeys(turn.way for turn in report.turns):
         turns = [turn for turn in report.turns if turn.way == way]

@@ -11,17 +11,15 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import msgspec
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
-from loadtests.api_client import Api
-from loadtests.chromium import WITHOUT_WEBSOCKET, launch
-from loadtests.running_platform import Platform
+from loadtests.chromium import WITHOUT_WEBSOCKET
+from loadtests.staging import staged
 
 HERE = Path(__file__).parent
 WARM_UP_S = 6.0
@@ -86,20 +84,12 @@ async def watch_clock(browser: Browser, link: str, seconds: float, *, websocket:
 
 async def measure(seconds: float) -> list[Latency]:
     """By push, then by LL-HLS, each with a page of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        platform = await Platform(Path(folder) / "data").start()
-        try:
-            async with Api(platform.links["all"]) as api, async_playwright() as playwright:
-                event = await api.create("Latency")
-                links = await api.links(event)
-                browser = await launch(playwright.chromium)
-                presenter = await present_clock(browser, links["presenter"], event)
-                found = [await watch_clock(browser, links["viewer"], seconds, websocket=way) for way in (True, False)]
-                await presenter.close()
-                await browser.close()
-                return found
-        finally:
-            await platform.stop()
+    async with staged("Latency") as stage:
+        presenter = await present_clock(stage.browser, stage.links["presenter"], stage.event)
+        viewer = stage.links["viewer"]
+        found = [await watch_clock(stage.browser, viewer, seconds, websocket=way) for way in (True, False)]
+        await presenter.close()
+        return found
 
 
 async def _first_picture(page: Page) -> None:

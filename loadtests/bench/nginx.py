@@ -45,7 +45,8 @@ _CACHING = "proxy_cache_lock on; proxy_buffer_size 16k; proxy_buffers 8 16k;"
 def sockets_with_tls(upstream: str, cert: Path, key: Path, port: int) -> str:
     return f"""
     server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {cert}; ssl_certificate_key {key};
-      location / {{ proxy_pass http://{upstream}; proxy_http_version 1.1; proxy_buffering off; proxy_buffer_size 16k;
+      location / {{ proxy_pass http://{upstream}; proxy_http_version 1.1; proxy_buffering off;
+        proxy_buffer_size 16k; proxy_buffers 8 16k;
         proxy_set_header Host $http_host; proxy_set_header Connection upgrade; proxy_set_header Upgrade $http_upgrade; }} }}"""
 
 

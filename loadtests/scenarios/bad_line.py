@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from loadtests import line
-from loadtests.api_client import Api
 from loadtests.bench.latency import present_clock, script
-from loadtests.chromium import launch
 from loadtests.reading import read_level, read_pictures
 from loadtests.recording import Recording, recording
 from loadtests.running_platform import Platform, metric
 from loadtests.scenarios.figures import Figure
+from loadtests.staging import staged
 from plenum.identity import Role
 from plenum.media import ProgrammeState
 
@@ -61,23 +58,12 @@ class Phase:
 async def run(options: argparse.Namespace, show: Callable[[str], None]) -> list[Figure]:
     line.enter()
     line.lay()
-    ports = {"PLENUM_RTC__PORT_MIN": str(line.MEDIA_PORTS[0]), "PLENUM_RTC__PORT_MAX": str(line.MEDIA_PORTS[1])}
-    with tempfile.TemporaryDirectory() as folder:
-        platform = Platform(Path(folder) / "data", env=ports)
-        await platform.start()
-        try:
-            async with Api(platform.links["all"]) as api, async_playwright() as playwright:
-                browser = await launch(playwright.chromium)
-                event = await api.create("A bad line")
-                links = await api.links(event)
-                async with recording(platform.url, event, platform.ticket(event, Role.VIEWER)) as tape:
-                    context = await present_clock(browser, links["presenter"], event)
-                    measuring = Measuring(platform, context.pages[0], tape, event, show)
-                    figures = await _all(measuring, options)
-                await browser.close()
-                return figures
-        finally:
-            await platform.stop()
+    async with staged("A bad line", line.SETTINGS) as stage:
+        platform, event = stage.platform, stage.event
+        async with recording(platform.url, event, platform.ticket(event, Role.VIEWER)) as tape:
+            context = await present_clock(stage.browser, stage.links["presenter"], event)
+            measuring = Measuring(platform, context.pages[0], tape, event, show)
+            return await _all(measuring, options)
 
 
 async def _all(measuring: Measuring, options: argparse.Namespace) -> list[Figure]:
@@ -173,6 +159,9 @@ class Measuring:
     async def _next_segment(self) -> int:
         """Wait for a whole segment; returns the number of the next."""
         named = [self.tape.rendition(name).id for name in (PICTURE, SOUND)]
+        await self.tape.until(
+            lambda: all(self.tape.parts[one] for one in named)
+        )  # it is live before its first part is here
         newest = max(self.tape.parts[one][-1].msn for one in named)
         await self.tape.until(lambda: all(self.tape.parts[one][-1].msn > newest for one in named))
         return newest + 1

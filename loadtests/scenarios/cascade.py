@@ -1,8 +1,12 @@
-"""Edges killed, stopped and cut off from their origin: viewers go on, and one copy of what they watch crosses each line.
+"""Edges vanish, are killed and stopped, the origin dies: viewers go on, and one copy of what they watch crosses each line.
 
 Five machines (`towns.py`): the origin, three edges (two at first), and one of the viewers, whom a firewall lets reach the edges
-only. Viewers go where the join answer sends them. Then the edge of half of them is killed, the other one is stopped in peace with
-the third present, and the origin is killed and started again on the same data.
+only. A viewer is what a page is: `auto`, the sound on a second socket, a ticket of a page's lifetime, and of addresses only those
+that a join answer named: its first one, and those that it asks for when its server moves it away or no address answers.
+
+First an edge vanishes: from one moment to the next no packet passes, and nobody is told (no FIN). It comes back, and the other
+one is killed, so that all are at the first; that one is stopped in peace with the third present. Then the origin is killed and
+started again on the same data.
 """
 
 from __future__ import annotations
@@ -14,31 +18,33 @@ import secrets
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from loadtests import line, towns
 from loadtests.api_client import Api
 from loadtests.presenting import presenting
+from loadtests.recording import witnessing
 from loadtests.running_edge import PORT, RunningEdge
 from loadtests.running_platform import Platform
 from loadtests.scenarios.figures import Figure
-from loadtests.swarm.group import PushGroup
+from loadtests.swarm.group import Answer, PushGroup
 from loadtests.swarm.swarm import Swarm
-from loadtests.swarm.tally import PhaseResult
+from loadtests.swarm.tally import BUSY, PhaseResult
 from loadtests.swarm.tickets import tickets
 from loadtests.towns import Town
-from plenum.identity import Role
+from plenum.identity import TICKET_S, Role
 
-TITLE = "edges killed and stopped, the origin started again, viewers behind a firewall"
+TITLE = "edges vanish, are killed and stopped, the origin started again, viewers behind a firewall"
 LADDER = ("480p", "360p", "240p")
-WATCHED = "360p"
 OFFICES = {"north": "10.88.1.0/24", "south": "10.88.2.0/24"}
 """Networks of two offices; the front believes its proxy about where somebody is."""
 CALM_S = 8.0
+VANISHED_S = 12.0
+ASKED_EVERY_S = 0.1
 KILLED_S = 9.0
 AFTER_DRAIN_S = 4.0
 BACK_S = 8.0
@@ -78,6 +84,7 @@ class Cascade:
         self._show = show
         self._figures: list[Figure] = []
         self._event = ""
+        self._asked = 0
         self._link_bytes: dict[str, int] = {}
         secret = secrets.token_hex(32)
         data = folder / "data"
@@ -104,17 +111,22 @@ class Cascade:
                 async with Api(self._platform.links["all"]) as api:
                     self._event = await api.create("Town hall")
             token = self._platform.ticket(self._event, Role.PRODUCER)
-            async with self._presented():
+            async with self._presented(), witnessing(self._platform.url, self._event, token) as witness:
                 for name in OFFICES:
                     await self._edges[name].start()
                 self._prove_the_wall()
                 await self._watch(swarm, token)
-                await self._stay_calm(swarm)
-                await self._kill_an_edge(swarm)
-                await self._stop_an_edge(swarm, token)
+                async with self._answering(swarm):
+                    await self._stay_calm(swarm)
+                    await self._let_an_edge_vanish(swarm, token)
+                    await self._kill_an_edge(swarm)
+                    await self._stop_an_edge(swarm, token)
+                await asyncio.to_thread(swarm.phase, "restarted")
                 await self._platform.kill()
             await self._restart_the_origin(swarm)
-            result = await asyncio.to_thread(swarm.stop)
+            result = await asyncio.to_thread(swarm.stop, witness.source)
+            compared = Figure("parts compared with the origin's own", result.compared_parts, least=1)
+            self._figures.append(compared)
             self._conclude({phase.name: phase for phase in result.phases})
             return self._figures
         finally:
@@ -146,12 +158,41 @@ class Cascade:
 
     async def _joined(self, token: str, seen: str) -> list[str]:
         """Where the front sends somebody who is seen at this address: the edges only."""
-        headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": seen}
-        with self._places["origin"].inside():
-            async with aiohttp.ClientSession() as http:
-                url = f"{self._platform.url}/api/v1/events/{self._event}/join"
-                async with http.get(url, headers=headers) as answer:
-                    return [address for address in (await answer.json())["feed"] if address.startswith("http")]
+        return (await asyncio.to_thread(self._join, token, seen))[0]
+
+    def _join(self, token: str, seen: str) -> tuple[list[str], str]:
+        """The same, and a fresh ticket. Raises OSError, or KeyError where the answer is a refusal."""
+        url = urlsplit(self._platform.url)
+        with self._places["origin"].inside(), closing(HTTPConnection(url.netloc, timeout=2.0)) as http:
+            headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": seen}
+            http.request("GET", f"/api/v1/events/{self._event}/join", headers=headers)
+            answer = json.loads(http.getresponse().read())
+        edges = [address for address in answer["feed"] if address.startswith("http")]
+        return edges, str(answer.get("feed_ticket") or answer["ticket"])
+
+    @asynccontextmanager
+    async def _answering(self, swarm: Swarm) -> AsyncIterator[None]:
+        """The API is asked for whoever wants a new join answer."""
+        asking = asyncio.create_task(self._answer_those_who_ask(swarm))
+        try:
+            yield
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    async def _answer_those_who_ask(self, swarm: Swarm) -> None:
+        """Each viewer's page would ask the API by itself; who gets no answer asks again."""
+        while True:
+            answers = []
+            for one in await asyncio.to_thread(swarm.asking):
+                with suppress(OSError, KeyError, ValueError):
+                    edges, ticket = await asyncio.to_thread(self._join, one.ticket, one.seen_as)
+                    self._asked += 1
+                    if edges:
+                        answers.append(Answer(one, _sockets(edges), ticket))
+            if answers:
+                await asyncio.to_thread(swarm.answer, answers)
+            await asyncio.sleep(ASKED_EVERY_S)
 
     async def _placed(self, token: str, seen: str, first: str) -> list[str]:
         """The same, once that edge is the first of them and the other office's stands behind it."""
@@ -165,16 +206,17 @@ class Cascade:
     async def _watch(self, swarm: Swarm, token: str) -> None:
         with self._places["viewers"].inside():
             swarm.start()
-        later = f"{self._edges['west'].url}/live/{self._event}/feed"
         each = self._viewers // len(OFFICES)
         for name, network in OFFICES.items():
-            feeds = await self._placed(token, network.replace(".0/24", ".7"), name)
-            addresses = tuple(feed.replace("http", "ws", 1) for feed in (*feeds, later))
+            seen = network.replace(".0/24", ".7")
+            addresses = _sockets(await self._placed(token, seen, name))
             group = PushGroup(
                 addresses=(addresses,),
-                tickets=tickets(self._platform.data_dir, self._event, each),
-                renditions=(WATCHED,),
+                tickets=tickets(self._platform.data_dir, self._event, each, lifetime_s=TICKET_S),
                 is_steady=False,
+                leaves_silence=True,
+                asks_api=True,
+                seen_as=seen,
             )
             await asyncio.to_thread(swarm.add, group)
             self._show(f"{each} viewers of {name} go to {', '.join(addresses)}")
@@ -191,18 +233,29 @@ class Cascade:
         """Bytes from the origin to each edge."""
         return {name: towns.counted(self._places["origin"], self._places[name]) for name in OFFICES}
 
+    async def _let_an_edge_vanish(self, swarm: Swarm, token: str) -> None:
+        """No packet passes any more; only then its processes die, so that nobody hears of it."""
+        await asyncio.to_thread(swarm.phase, "vanished")
+        self._show("the edge north vanishes")
+        towns.cut(self._places["north"])
+        await self._edges["north"].kill()
+        await asyncio.sleep(VANISHED_S)
+        towns.mend()
+        await self._edges["north"].start()
+        await self._until_listed(token, "north")
+
     async def _kill_an_edge(self, swarm: Swarm) -> None:
         await asyncio.to_thread(swarm.phase, "killed")
-        self._show("kill -9 of the edge north")
-        await self._edges["north"].kill()
+        self._show("kill -9 of the edge south")
+        await self._edges["south"].kill()
         await asyncio.sleep(KILLED_S)
 
     async def _stop_an_edge(self, swarm: Swarm, token: str) -> None:
         await self._edges["west"].start()
         await self._until_listed(token, "west")
         await asyncio.to_thread(swarm.phase, "drained")
-        self._show("SIGTERM to the edge south")
-        code, seconds = await self._edges["south"].terminate(EXIT_S + 5)
+        self._show("SIGTERM to the edge north")
+        code, seconds = await self._edges["north"].terminate(EXIT_S + 5)
         await asyncio.sleep(AFTER_DRAIN_S)
         self._figures.append(Figure("exit code of the edge that was stopped", abs(code), most=0))
         self._figures.append(Figure("time it took to stop", seconds, "s", most=EXIT_S))
@@ -216,7 +269,6 @@ class Cascade:
                 await asyncio.sleep(0.3)
 
     async def _restart_the_origin(self, swarm: Swarm) -> None:
-        await asyncio.to_thread(swarm.phase, "restarted")
         self._show("the origin is dead (kill -9 of all its processes)")
         await asyncio.sleep(1.0)
         await self._start_origin()
@@ -237,10 +289,10 @@ class Cascade:
     def _conclude(self, phases: Mapping[str, PhaseResult]) -> None:
         for phase in phases.values():
             self._show(str(phase))
-        calm, killed, drained, restarted = (phases[name] for name in ("calm", "killed", "drained", "restarted"))
+        names = ("calm", "vanished", "killed", "drained", "restarted")
+        calm, vanished, killed, drained, restarted = (phases[name] for name in names)
         one_viewer = calm.mbit_s * 1e6 / 8 * calm.seconds / self._viewers
         copies = [count / one_viewer for count in self._link_bytes.values()]
-        lost, returned = killed.events.get("lost", 0), killed.away_ms
         faults = {
             text: count
             for phase in phases.values()
@@ -252,18 +304,42 @@ class Cascade:
         self._figures += [
             Figure("copies of what is watched over the line to an edge, most", max(copies), most=1.2),
             Figure("stalls while nothing happened", calm.stalls, most=0),
-            Figure("lines that a killed edge cut", lost, least=self._viewers // len(OFFICES)),
-            Figure("… that went on elsewhere", returned.count / max(1, lost), least=1.0),
-            Figure("… a part that continues, p95", returned.p95 / 1000, "s", most=3.0),
-            Figure("… a part that continues, largest", returned.largest / 1000, "s", most=8.0),
+            Figure("other pictures chosen while nothing happened", calm.events.get("switch", 0), most=0),
+            *_went_on("edge that vanished", vanished, least=2 * (self._viewers // len(OFFICES))),
+            *_went_on("killed edge", killed, least=2 * self._viewers),
+            Figure("join answers that viewers asked for", self._asked, least=self._viewers),
             Figure(
-                "lines that moved off the edge that was stopped", drained.events.get("moved", 0), least=self._viewers
+                "lines that moved off the edge that was stopped",
+                drained.events.get("moved", 0),
+                least=2 * self._viewers,
             ),
             Figure("stalls while an edge was stopped", drained.stalls, most=0),
             Figure("sockets that broke while an edge was stopped", drained.events.get("lost", 0), most=0),
-            Figure("sockets that broke while the origin was away", restarted.events.get("lost", 0), most=0),
-            Figure("parts missing, torn, or with a number that went back", sum(faults.values()), most=0),
+            Figure("lines opened anew while the origin was away and silent", restarted.events.get("lost", 0)),
+            Figure(
+                "parts missing, torn, not the origin's, or with a number that went back", sum(faults.values()), most=0
+            ),
+            Figure(
+                "generator, of a core at most", 100 * max(p.cpu_share for p in phases.values()), "%", most=100 * BUSY
+            ),
         ]
+
+
+def _went_on(what: str, phase: PhaseResult, least: int) -> list[Figure]:
+    """From the last part by the old connection (of a killed edge: from its end) to the first that continues elsewhere."""
+    lost, returned = phase.events.get("lost", 0), phase.away_ms
+    return [
+        Figure(
+            f"lines cut off by an {what}" if what[0] in "aeiou" else f"lines cut off by a {what}", lost, least=least
+        ),
+        Figure("… that went on elsewhere", returned.count / max(1, lost), least=1.0),
+        Figure("… a part that continues, p95", returned.p95 / 1000, "s", most=3.0),
+        Figure("… a part that continues, largest", returned.largest / 1000, "s", most=8.0),
+    ]
+
+
+def _sockets(feeds: Sequence[str]) -> tuple[str, ...]:
+    return tuple(feed.replace("http", "ws", 1) for feed in feeds)
 
 
 def _reaches(source: Town, target: Town) -> bool:

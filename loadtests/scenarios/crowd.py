@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from loadtests.api_client import Api
-from loadtests.bench.children import cpu_s, family
+from loadtests.bench.children import cpu_s
 from loadtests.clock_source import presenting_clock
 from loadtests.clock_watcher import ClockWatcher, watching_clock
 from loadtests.recording import recording
@@ -90,7 +90,7 @@ async def _watch(
     await asyncio.sleep(SETTLE_S)
     await asyncio.to_thread(swarm.phase, "crowd")
     watcher.forget()
-    families = {"platform": family([platform.family()[0]]), "presenter": [presenter], "swarm": swarm.pids}
+    families = {"platform": platform.family(), "presenter": [presenter], "swarm": swarm.pids}
     before = {name: cpu_s(pids) for name, pids in families.items()}
     began = time.monotonic()
     while (left := began + seconds - time.monotonic()) > 0:

@@ -2,8 +2,8 @@
 
 A crowd of push viewers watches the real platform, every one checking each part it gets. Then some come who read 1 kB a second
 and report honestly what they got. Measured: how late parts come to the others, without and with them; what the front's memory
-grows by for each of them; what they were seen to be sent, by the platform's own metrics. Directly, and behind an nginx with
-TLS whose buffers hide from the front that somebody does not read.
+grows by for each of them; what each of them was told of its picture: when none of them has one left, they read for a moment
+all that waits for them. Directly, and behind an nginx with TLS whose buffers hide from the front that somebody does not read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -39,6 +39,8 @@ FILM = Film(854, 480, 30, 12.0)
 WAYS = ("direct", "nginx")
 SAMPLE_S = 0.5
 SETTLE_S = 4.0
+DRAIN_S = 2.0
+"""Shorter than it takes until a line that has recovered is given more again."""
 MOST_LATER_MS = 20.0
 MOST_BYTES = 2 * 1024 * 1024
 
@@ -48,8 +50,6 @@ class Seen(msgspec.Struct):
 
     down: float = 0.0
     off: float = 0.0
-    out_of_order: int = 0
-    """Samples in which more were without a picture than had been given a smaller one."""
     sent_away: float = 0.0
     peak_bytes: int = 0
     """Resident memory of the front at most."""
@@ -115,27 +115,44 @@ async def _crowd(
                 is_steady=False,
             )
         )
-        seen = await _watch(platform, before, options.seconds)
+        seen, choices = await _watch(platform, before, slow, options)
         result = await asyncio.to_thread(crowd.stop)
     without, with_slow = result.phase("without"), result.phase("with")
     show(f"{way}: {without}")
     show(f"{way}: {with_slow}")
     show(f"{way}: {seen}")
-    return _figures(way, options.slow, without, with_slow, seen, base_bytes)
+    for told in choices:
+        show(f"{way}: a slow reader was told {' → '.join(name or 'none' for name in told)}")
+    return [*_figures(way, options.slow, without, with_slow, seen, base_bytes), *judged(way, choices)]
 
 
-async def _watch(platform: Platform, before: Seen, seconds: float) -> Seen:
-    """Look again and again for so long."""
-    seen = Seen()
-    ends = time.monotonic() + seconds
+async def _read_all(slow: Swarm, options: argparse.Namespace) -> list[tuple[str, ...]]:
+    """At full speed what was sent to them until now, then slowly again; what each was told while it was slow."""
+    slow.read_slowly(options.slow, 0)
+    await asyncio.sleep(DRAIN_S)
+    found = await asyncio.to_thread(slow.choices)
+    slow.read_slowly(options.slow, options.bytes_s)
+    return found
+
+
+async def _watch(
+    platform: Platform, before: Seen, slow: Swarm, options: argparse.Namespace
+) -> tuple[Seen, list[tuple[str, ...]]]:
+    """Look again and again for so long; once, what they were told.
+
+    That has to be read before they are sent away: what waits for somebody whose connection is cut off never arrives.
+    """
+    seen, choices = Seen(), list[tuple[str, ...]]()
+    ends = time.monotonic() + options.seconds
     while time.monotonic() < ends:
         now = await _switches(platform)
         seen.down, seen.off = now.down - before.down, now.off - before.off
         seen.sent_away = now.sent_away - before.sent_away
-        seen.out_of_order += seen.off > seen.down
         seen.peak_bytes = max(seen.peak_bytes, _resident(platform))
+        if not choices and (seen.off >= options.slow or seen.sent_away):
+            choices = await _read_all(slow, options)
         await asyncio.sleep(SAMPLE_S)
-    return seen
+    return seen, choices or await _read_all(slow, options)
 
 
 async def _switches(platform: Platform) -> Seen:
@@ -174,9 +191,8 @@ def _figures(
         Figure(f"{way}: so much later", later_ms, "ms", most=MOST_LATER_MS),
         Figure(f"{way}: faults of the others", without.fault_count + with_slow.fault_count, most=0),
         Figure(f"{way}: other pictures chosen for the others", switched, most=0),
-        Figure(f"{way}: slow readers given a smaller picture", seen.down, least=slow),
-        Figure(f"{way}: … and then none", seen.off),
-        Figure(f"{way}: samples with none before a smaller one", seen.out_of_order, most=0),
+        Figure(f"{way}: times that a smaller picture was chosen", seen.down),
+        Figure(f"{way}: times that none was", seen.off),
         Figure(f"{way}: lines sent away", seen.sent_away),
         Figure(
             f"{way}: front's memory for each", max(0, seen.peak_bytes - base_bytes) / slow, "bytes", most=MOST_BYTES
@@ -184,3 +200,31 @@ def _figures(
         Figure(f"{way}: sent to the others", with_slow.mbit_s, "Mbit/s"),
         Figure(f"{way}: generator, of a core", with_slow.cpu_share, most=0.9),
     ]
+
+
+def judged(way: str, choices: Sequence[Sequence[str]]) -> list[Figure]:
+    """Each slow reader by itself: first a smaller picture, then none."""
+    firsts = [_first_change(told) for told in choices]
+    lower = [one for one in firsts if one is not None and one[0] and one[1]]
+    return [
+        Figure(f"{way}: slow readers", len(choices)),
+        Figure(f"{way}: … that were given a smaller picture first", len(lower), least=len(choices)),
+        Figure(f"{way}: … and then none", sum(one is not None and one[2] for one in firsts), least=len(choices)),
+        Figure(
+            f"{way}: … that had none before a smaller one",
+            sum(one is not None and not one[0] for one in firsts),
+            most=0,
+        ),
+    ]
+
+
+def _first_change(told: Sequence[str]) -> tuple[bool, bool, bool] | None:
+    """Of the first picture that was not the one at the start: is there one, is it smaller, and came none after it."""
+    for at, name in enumerate(told[1:], 1):
+        if name != told[0]:
+            return bool(name), bool(name) and _height(name) < _height(told[0]), "" in told[at + 1 :]
+    return None
+
+
+def _height(name: str) -> int:
+    return int(name.rstrip("p"))

@@ -28,6 +28,7 @@ Source = Callable[[Address], bytes | None]
 
 HELD_S = 20.0
 """So long bytes are held for those who are behind; then their digest alone."""
+CHOICES_MAX = 64
 DIGESTS_MAX = 200_000
 _GONE = b"\0"
 """Instead of bytes that are not held any more: no frame of a server begins with it."""
@@ -143,6 +144,8 @@ class LineCheck:
         self.faults: Counter[str] = Counter()
         self.gaps = 0
         self.switches = 0
+        self.choices: deque[str] = deque(maxlen=CHOICES_MAX)
+        """What the server said to choose, in order; "" for no picture."""
         self.without_picture = False
         """The server said that the line carries none for now."""
         self._is_auto = is_auto

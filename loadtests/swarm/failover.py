@@ -17,6 +17,14 @@ from plenum.wire import SUBPROTOCOL, Bye, encode_client
 
 AGAIN_S = (0.5, 2.0)
 HEAD_MAX = 16 * 1024
+OPENING_S = 4.0
+DOUBT_S = 1.5
+SILENT_SERVER_S = 2.5
+SILENT_LINE_S = 8.0
+"""As the page has them (player/src/core/silence.ts, net/line.ts)."""
+IN_TIME_S = 0.5
+ASK_WITHIN_S = 3.0
+"""All viewers of a server are told to move at once: they ask the API spread over this."""
 
 
 class Failover:
@@ -29,7 +37,7 @@ class Failover:
         """Those that read a little at a time."""
 
     def open(self, line: Line, now: float) -> None:
-        line.connection = self._connect(line, now)
+        line.connection = self._connect(line, line.addresses[line.at % len(line.addresses)], now)
         if line.connection is None:
             self._go_on(line, now, random.uniform(*AGAIN_S))
 
@@ -86,17 +94,65 @@ class Failover:
         tally.waits[bin_of(now - connection.began)] += 1
         if line.newest is not None:
             line.check.reopened()
+        for gap in connection.gaps:
+            line.check.gap(gap)
+        if connection.promised is not None:
+            line.check.selected(connection.promised)
         if line.coming is connection:
-            tally.events["moved"] += 1
+            if line.is_in_doubt and line.connection is not None:
+                line.lost_at = line.connection.part_at
+                tally.events["lost"] += 1
+                tally.events["left in silence"] += 1
+            else:
+                tally.events["moved"] += 1
             if line.connection is not None:
                 self.drop(line.connection)
             line.connection, line.coming = connection, None
+        line.is_in_doubt = line.is_to_move = False
+
+    def told_to_move(self, line: Line, now: float) -> None:
+        line.is_to_move = True
+        line.viewer.ask(now + random.uniform(0, ASK_WITHIN_S))
+        self.move(line, now)
 
     def move(self, line: Line, now: float) -> None:
         """Make before break: another address first."""
-        if line.coming is None and len(line.addresses) > 1:
-            line.at += 1
-            line.coming = self._connect(line, now)
+        if line.coming is None:
+            address = line.elsewhere()
+            if address is not None:
+                line.coming = self._connect(line, address, now)
+
+    def answered(self, line: Line, addresses: tuple[str, ...], now: float) -> None:
+        """The API named these addresses."""
+        line.readdress(addresses)
+        if line.is_to_move:
+            self.move(line, now)
+        elif line.connection is None and line.retry_at:
+            line.retry_at = now
+
+    def judge(self, line: Line, now: float) -> None:
+        """Leave a server that has fallen silent, as a page does."""
+        for connection in (line.coming, line.connection):
+            if connection is not None and not connection.is_open and now - connection.began > OPENING_S:
+                self.lost(connection, "no answer in time")
+        silent_s = line.silent_s(now)
+        if silent_s is None or line.connection is None:
+            return
+        if silent_s < IN_TIME_S:
+            self._trust(line)
+        elif silent_s > SILENT_LINE_S or (silent_s > SILENT_SERVER_S and _is_silent(line, now, SILENT_SERVER_S)):
+            if line.coming is None:
+                self.lost(line.connection, "the server fell silent")
+        elif silent_s > DOUBT_S and _is_silent(line, now, DOUBT_S) and not line.is_in_doubt:
+            self.move(line, now)
+            line.is_in_doubt = line.coming is not None
+
+    def _trust(self, line: Line) -> None:
+        """The old connection brought the next part."""
+        if line.is_in_doubt and line.coming is not None:
+            self.drop(line.coming)
+            line.coming = None
+        line.is_in_doubt = False
 
     def dismissed(self, connection: Connection, bye: Bye, now: float) -> None:
         """The server said goodbye."""
@@ -125,10 +181,12 @@ class Failover:
             tally.events[f"a move failed: {why}"] += 1
             if line.tries < len(line.addresses):
                 self.move(line, now)
+            else:
+                line.viewer.ask(now)
             return
         if line.connection is not connection:
             return
-        line.connection = None
+        line.connection, line.is_in_doubt = None, False
         if line.is_over:
             return
         (tally.faults if line.viewer.group.is_steady else tally.events)[why] += 1
@@ -152,9 +210,8 @@ class Failover:
         self.slow.pop(connection, None)
         self._links.drop(connection.link)
 
-    def _connect(self, line: Line, now: float) -> Connection | None:
-        """The line's present address; None (and tried again later) where that fails at once."""
-        address = line.addresses[line.at % len(line.addresses)]
+    def _connect(self, line: Line, address: str, now: float) -> Connection | None:
+        """None (and tried again later) where that fails at once."""
         viewer = line.viewer
         tls = self._links.context(address, viewer.group.ca_file)
         try:
@@ -176,3 +233,14 @@ class Failover:
             self.open(line, now)
         else:
             line.retry_at = now + after_s
+            line.viewer.ask(now)
+
+
+def _is_silent(line: Line, now: float, over_s: float) -> bool:
+    """The viewer's other lines to the same server too: what they have in common is the server."""
+    here = line.connection.address if line.connection is not None else ""
+    others = [other for other in line.viewer.lines if other is not line and other.connection is not None]
+    silences = [
+        other.silent_s(now) for other in others if other.connection is not None and other.connection.address == here
+    ]
+    return all(silent is None or silent > over_s for silent in silences)

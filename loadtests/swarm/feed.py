@@ -174,12 +174,15 @@ class Feed:
                 connection.part_at = now
             case Kind.GAP:
                 self._phases.tally.events["gap"] += 1
-                line.check.gap(header)
+                if connection.is_settled:
+                    line.check.gap(header)
+                else:
+                    connection.gaps.append(header)
             case Kind.SELECTED:
-                self._selected(line, bytes(payload), now)
+                self._selected(connection, bytes(payload), now)
             case Kind.MOVE:
                 self._phases.tally.events["move"] += 1
-                self._failover.move(line, now)
+                self._failover.told_to_move(line, now)
             case Kind.END:
                 self._phases.tally.events["end"] += 1
                 line.is_over = True
@@ -223,9 +226,13 @@ class Feed:
         if programme.renditions:
             line.check.adopt(programme)
 
-    def _selected(self, line: Line, payload: bytes, now: float) -> None:
-        selected = as_selected(payload)
+    def _selected(self, connection: Connection, payload: bytes, now: float) -> None:
+        selected, line = as_selected(payload), connection.line
         self._phases.tally.events[f"selected {selected.rendition or 'no picture'} ({selected.why})"] += 1
-        line.check.selected(selected)
+        line.check.choices.append(selected.rendition)
+        if connection.is_settled or not selected.rendition:
+            line.check.selected(selected)
+        else:
+            connection.promised = selected
         if not selected.rendition:
             line.viewer.playout.without_picture(now)

@@ -23,6 +23,12 @@ class PushGroup(msgspec.Struct, frozen=True):
     """Connections that break are faults; else they are only counted."""
     may_skip: bool = False
     """Skipped parts are no faults: it is a slow line."""
+    leaves_silence: bool = False
+    """Leave a server that falls silent, as a page does."""
+    asks_api: bool = False
+    """Ask for other addresses as a page does (`Swarm.asking`): when the server moves them away, and when no address answers."""
+    seen_as: str = ""
+    """Told with each such question: where the API is to see them."""
     ca_file: str = ""
     """For `wss`: the certificate to trust; empty: none is looked at."""
 
@@ -45,6 +51,23 @@ class PullGroup(msgspec.Struct, frozen=True):
 
 
 Group = PushGroup | PullGroup
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """A viewer who wants a new join answer."""
+
+    process: int
+    viewer: int
+    seen_as: str
+    ticket: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the API said."""
+
+    asking: Asking
+    addresses: tuple[str, ...]
+    ticket: str
 
 
 class Status(msgspec.Struct, frozen=True):

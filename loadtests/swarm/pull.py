@@ -39,8 +39,8 @@ class Track:
     """One rendition of one viewer, and the connection that it is fetched over."""
 
     __slots__ = (
-        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist", "retry_at", "todo",
-        "url", "viewer",
+        "asked_at", "body", "continuity", "fetching", "is_over", "kind", "link", "name", "news_at", "playlist", "retry_at",
+        "todo", "url", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: PullViewer, url: str, kind: int) -> None:
@@ -276,7 +276,7 @@ class PullWorker(Worker[PullViewer, Track]):
         self._phases.tally.waits[bin_of(waited)] += 1
         if is_first:
             track.continuity.begin(playlist)
-            new = playlist.parts[-1:]
+            new = list(playlist.parts[-1:])
         else:
             new, faults = track.continuity.take(playlist)
             self._phases.tally.faults.update(faults)

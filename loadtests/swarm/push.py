@@ -13,19 +13,20 @@ from loadtests.swarm.checks import Address
 from loadtests.swarm.connection import READ_BYTES, READING, broken
 from loadtests.swarm.failover import Failover
 from loadtests.swarm.feed import Feed
-from loadtests.swarm.group import PushGroup, Status
-from loadtests.swarm.push_viewer import Connection, Line, Viewer
+from loadtests.swarm.group import Answer, Asking, PushGroup, Status
+from loadtests.swarm.push_viewer import RUNNING, Connection, Line, Viewer
 from loadtests.swarm.worker import EVENTS_MAX, Entrance, Worker
 from loadtests.users.continuity import SILENCE_S
-from plenum.media import ProgrammeState
 from plenum.wire import encode_client
 
 SLOTS = 20
 """Once a second each line has its turn: reports what it got, looks whether anything comes."""
 SLOT_S = 1.0 / SLOTS
 ANSWER_S = 10.0
-RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
+JUDGED = 5
+"""Each line's silence is judged every so many slots."""
 QUIET_S = 1.5
+ASK_AGAIN_S = 2.0
 LEAST_READ = 512
 
 
@@ -68,6 +69,26 @@ class PushWorker(Worker[Viewer, Connection]):
                     self._failover.slow_down(connection)
                 else:
                     self._failover.speed_up(connection)
+
+    def asking(self, process: int) -> list[Asking]:
+        """Who wants a new join answer now; who gets none asks again."""
+        now, found = time.time(), []
+        for number, viewer in enumerate(self._viewers):
+            if viewer.asks_at and viewer.asks_at <= now:
+                viewer.asks_at = now + ASK_AGAIN_S
+                found.append(Asking(process, number, viewer.group.seen_as, viewer.ticket))
+        return found
+
+    def answered(self, answer: Answer) -> None:
+        now, viewer = time.time(), self._viewers[answer.asking.viewer]
+        viewer.asks_at, viewer.ticket = 0.0, answer.ticket
+        for line in viewer.lines:
+            if not line.is_over:
+                self._failover.answered(line, answer.addresses, now)
+
+    def choices(self) -> list[tuple[str, ...]]:
+        """What each viewer has been told of its picture until now."""
+        return [tuple(viewer.lines[0].check.choices) for viewer in self._viewers]
 
     def payloads(self) -> dict[Address, bytes]:
         return self.reference.payloads(self._feed.name)
@@ -128,6 +149,9 @@ class PushWorker(Worker[Viewer, Connection]):
             self.reference.forget(now)
         for line in self._slots[self._slot]:
             self._once_a_second(line, now)
+        for line in (line for slot in self._slots[self._slot % JUDGED :: JUDGED] for line in slot):
+            if line.viewer.group.leaves_silence:
+                self._failover.judge(line, now)
         for connection in list(self._failover.slow):
             self._read_a_little(connection)
 
@@ -149,7 +173,7 @@ class PushWorker(Worker[Viewer, Connection]):
         if line.lost_at and line.newest is not None and line.newest.first_at > line.lost_at:  # it overlapped first
             line.goes_on(self._phases.tally, now)
         self._listen_for_silence(line, connection, now)
-        if line.newest is not None:
+        if line.newest is not None and line.reports_now(line.newest, now):
             report = encode_client(line.progress(line.newest, now)).encode()
             try:
                 connection.link.send(websocket.masked(websocket.TEXT, report))
@@ -157,6 +181,8 @@ class PushWorker(Worker[Viewer, Connection]):
                 self._failover.lost(connection, broken(error))
 
     def _listen_for_silence(self, line: Line, connection: Connection, now: float) -> None:
+        if line.viewer.group.leaves_silence:  # how long each was without parts is measured
+            return
         runs = line.programme is not None and line.programme.state in RUNNING
         if not runs or line.check.without_picture or line.viewer.read_bytes_s:
             connection.part_at = now

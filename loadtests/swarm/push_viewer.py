@@ -14,8 +14,13 @@ from loadtests.swarm.group import PushGroup
 from loadtests.swarm.phases import Told
 from loadtests.swarm.playout import Playout
 from loadtests.swarm.tally import Tally, bin_of
-from plenum.media import Programme
-from plenum.wire import AUTO, ClientMessage, Progress, Resume, Subscribe
+from plenum.media import Programme, ProgrammeState
+from plenum.wire import AUTO, ClientMessage, Header, Progress, Resume, Selected, Subscribe
+
+RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
+
+LATE_S = 1.5
+"""From the end of a part's capture until it is here, far more than the platform takes and a page would wait for."""
 
 
 class Connection:
@@ -25,6 +30,7 @@ class Connection:
         "address",
         "began",
         "budget",
+        "gaps",
         "inits",
         "is_open",
         "is_settled",
@@ -32,6 +38,7 @@ class Connection:
         "line",
         "link",
         "part_at",
+        "promised",
         "rest",
     )
 
@@ -47,6 +54,9 @@ class Connection:
         self.is_settled = False
         """A part has come."""
         self.part_at = 0.0
+        self.gaps: list[Header] = []
+        self.promised: Selected | None = None
+        """What was skipped and chosen there before its first part came; until then the line's other connection goes on."""
         self.budget = 0.0
         self.inits: set[tuple[int, int, int]] = set()
 
@@ -55,8 +65,8 @@ class Line:
     """What a viewer has subscribed to, over whatever connection carries it."""
 
     __slots__ = (
-        "addresses", "at", "beside", "check", "coming", "connection", "is_over", "lost_at", "names", "newest", "programme",
-        "retry_at", "tries", "viewer",
+        "addresses", "at", "beside", "check", "coming", "connection", "is_in_doubt", "is_over", "is_to_move", "lost_at", "names",
+        "newest", "programme", "reports", "retry_at", "tries", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: Viewer, names: tuple[str, ...], addresses: tuple[str, ...], *, beside: bool) -> None:
@@ -67,15 +77,44 @@ class Line:
         self.at = 0
         self.tries = 0
         self.retry_at = 0.0
+        self.reports = 0
+        """How many there might have been until now: one a second."""
         self.lost_at = 0.0
         """When the connection that carried it broke; 0 while one carries it."""
         self.is_over = False
+        self.is_to_move = False
+        """The server said that it is about to go."""
+        self.is_in_doubt = False
+        """It said nothing for a while: whichever connection brings the next part carries the line."""
         self.check = LineCheck(is_auto=AUTO in names, may_skip=viewer.group.may_skip)
         self.connection: Connection | None = None
         self.coming: Connection | None = None
         """The one it moves to; the other serves until the first part comes here."""
         self.newest: Node | None = None
         self.programme: Programme | None = None
+
+    def elsewhere(self) -> str | None:
+        """The next address that is not the present one."""
+        here = self.connection.address if self.connection is not None else ""
+        for at in range(self.at + 1, self.at + 1 + len(self.addresses)):
+            if self.addresses[at % len(self.addresses)] != here:
+                self.at = at
+                return self.addresses[at % len(self.addresses)]
+        return None
+
+    def readdress(self, addresses: tuple[str, ...]) -> None:
+        """Other addresses from now on; the next one tried is the best that is not the present one."""
+        here = self.connection.address if self.connection is not None else ""
+        self.addresses, self.tries = addresses, 0
+        self.at = addresses.index(here) if here in addresses else -1
+
+    def silent_s(self, now: float) -> float | None:
+        """How long no part has come; None where none is to be expected."""
+        runs = self.programme is not None and self.programme.state in RUNNING
+        connection = self.connection
+        if connection is None or not connection.is_settled or not runs or self.check.without_picture or self.is_over:
+            return None
+        return now - connection.part_at
 
     def greeting(self) -> ClientMessage:
         most = self.viewer.group.most if AUTO in self.names else ""
@@ -96,7 +135,16 @@ class Line:
             ahead = max(0, int((newest.end_wall - (now - lag)) / programme.part_s))
             number = max(0, header.msn * in_segment + header.part - ahead)
             played = divmod(number, in_segment)
-        return Progress(*played, max(0, round((lag or 0.0) * 1000)), (header.msn, header.part))
+        late_ms = round((now - newest.end_wall) * 1000) if self._is_late(newest, now) else 0
+        return Progress(*played, max(0, round((lag or 0.0) * 1000)), (header.msn, header.part), late_ms)
+
+    def reports_now(self, newest: Node, now: float) -> bool:
+        """As a page does: every two seconds, of the sound beside a picture every four; each second while parts come late."""
+        self.reports += 1
+        return self.reports % (4 if self.beside else 2) == 0 or self._is_late(newest, now)
+
+    def _is_late(self, newest: Node, now: float) -> bool:
+        return now - newest.end_wall > LATE_S
 
     def goes_on(self, tally: Tally, now: float) -> None:
         """Parts come again after a connection broke."""
@@ -107,7 +155,7 @@ class Line:
 class Viewer:
     """One person: their lines, and the buffer of their page."""
 
-    __slots__ = ("group", "lines", "playout", "read_bytes_s", "ticket", "told")
+    __slots__ = ("asks_at", "group", "lines", "playout", "read_bytes_s", "ticket", "told")
 
     def __init__(self, group: PushGroup, number: int, ticket: str, now: float) -> None:
         self.group = group
@@ -120,3 +168,9 @@ class Viewer:
         names = {*group.renditions, *group.beside}
         self.playout = Playout(picture=bool(names - {"audio"}), sound="audio" in names)
         self.told = Told(now)
+        self.asks_at = 0.0
+        """When to ask the API; 0: not at all."""
+
+    def ask(self, at: float) -> None:
+        if self.group.asks_api and not self.asks_at:
+            self.asks_at = at

@@ -15,7 +15,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import resource
+import threading
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -24,7 +26,7 @@ from typing import Any, Self
 import msgspec
 
 from loadtests.swarm.checks import Address, Key, Source, differing_from
-from loadtests.swarm.group import Group, PullGroup, PushGroup, Status
+from loadtests.swarm.group import Answer, Asking, Group, PullGroup, PushGroup, Status
 from loadtests.swarm.pull import PullWorker
 from loadtests.swarm.push import PushWorker
 from loadtests.swarm.tally import SwarmResult, Tally, compared, result_of
@@ -48,6 +50,7 @@ class Swarm:
         self._pipes: list[Pipe] = []
         self._processes: list[BaseProcess] = []
         self._result: SwarmResult | None = None
+        self._one_at_a_time = threading.Lock()
 
     def start(self) -> Self:
         context = multiprocessing.get_context("spawn")
@@ -83,6 +86,19 @@ class Swarm:
         """So many push viewers read at this speed from now on, each line; 0: as fast as it comes."""
         for number in range(self._count):
             self._tell(number, "read_slowly", (_part_of(count, number, self._count), bytes_s))
+
+    def choices(self) -> list[tuple[str, ...]]:
+        """Of each push viewer of `auto`: the pictures that the server said to choose, in order, "" for none."""
+        return [one for number in range(self._count) for one in self._ask(number, "choices")]
+
+    def asking(self) -> list[Asking]:
+        """Who of the push viewers wants a new join answer (`PushGroup.asks_api`); the caller asks the API."""
+        return [one for number in range(self._count) for one in self._ask(number, "asking", number)]
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """What the API said to them."""
+        for one in answers:
+            self._tell(one.asking.process, "answer", one)
 
     def status(self) -> Status:
         found = Status()
@@ -137,10 +153,11 @@ class Swarm:
 
     def _ask(self, number: int, order: str, what: Any = None) -> Any:
         try:
-            self._pipes[number].send((order, what))
-            if not self._pipes[number].poll(ANSWER_S):
-                raise SwarmFailed(f"process {number} of the swarm does not answer")
-            return self._pipes[number].recv()
+            with self._one_at_a_time:
+                self._pipes[number].send((order, what))
+                if not self._pipes[number].poll(ANSWER_S):
+                    raise SwarmFailed(f"process {number} of the swarm does not answer")
+                return self._pipes[number].recv()
         except (EOFError, OSError, IndexError) as error:
             raise SwarmFailed(f"process {number} of the swarm is gone: {error}") from error
 
@@ -190,6 +207,12 @@ def _obey(worker: PushWorker | PullWorker, order: str, what: Any) -> Any:
             worker.add(what)
         case "add", PullWorker() if isinstance(what, PullGroup):
             worker.add(what)
+        case "choices", PushWorker():
+            return worker.choices()
+        case "asking", PushWorker():
+            return worker.asking(what)
+        case "answer", PushWorker():
+            worker.answered(what)
         case "read_slowly", PushWorker():
             worker.read_slowly(*what)
         case _:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plenum.identity import Role
+from plenum.identity import FEED, Role
 from tests.player.conftest import Client, Site
 
 NEW = {"title": "Town hall", "language": "de", "moderation": "post", "starts_at": 1_800_000_000}
@@ -62,6 +62,8 @@ async def test_joining_gives_all_that_a_page_needs(site: Site) -> None:
     joined = await (await client.get(f"/api/v1/events/{made['id']}/join")).json()
     who = site.signer.read_ticket(joined["ticket"], joined["server_time_ms"] / 1000, str(made["id"]))
     assert who.role is Role.VIEWER
+    late = joined["server_time_ms"] / 1000 + joined["feed_ticket_lifetime_s"]
+    assert site.signer.read_ticket(joined["feed_ticket"], late, str(made["id"]), FEED).role is Role.VIEWER
     assert joined["feed"] == [f"/live/{made['id']}/feed"]
     assert joined["qna"] == f"/qna/{made['id']}/socket"
     assert joined["hls"].startswith(f"/live/{made['id']}/")

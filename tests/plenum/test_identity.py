@@ -6,7 +6,19 @@ import json
 import pytest
 
 from plenum.errors import Forbidden, Unauthorized
-from plenum.identity import ALLOWS, ANY_EVENT, Principal, Role, Session, Signer, clean_name
+from plenum.identity import (
+    ALLOWS,
+    ANY_EVENT,
+    DELIVERY_PERIOD_S,
+    FEED,
+    LEEWAY_S,
+    TICKET_S,
+    Principal,
+    Role,
+    Session,
+    Signer,
+    clean_name,
+)
 
 NOW = 1_800_000_000.0
 signer = Signer(b"s" * 32)
@@ -108,6 +120,26 @@ def test_nobody_acts_beyond_their_role() -> None:
             assert who.may_act_as(role) == (role in allowed)
     with pytest.raises(Forbidden):
         Principal("main", "demo", Role.VIEWER, "x").require(Role.PRODUCER)
+
+
+def test_a_feed_ticket_opens_the_feed_for_as_long_as_the_delivery_key_and_nothing_else() -> None:
+    producer = Principal("main", "demo", Role.PRODUCER, "ada", "Ada")
+    token = signer.feed_ticket(producer, NOW)
+    late = NOW + DELIVERY_PERIOD_S
+    assert signer.read_ticket(token, late, "demo", FEED) == Principal("main", "demo", Role.VIEWER, "ada", "Ada")
+    with pytest.raises(Unauthorized, match="expired"):
+        signer.read_ticket(token, late + LEEWAY_S + 1, "demo", FEED)
+    with pytest.raises(Unauthorized, match="another use") as caught:
+        signer.read_ticket(token, NOW, "demo")
+    assert caught.value.code == "bad_ticket"
+
+
+def test_a_ticket_for_everything_opens_the_feed_too() -> None:
+    assert signer.read_ticket(signer.ticket(ADA, NOW), NOW, "demo", FEED) == ADA
+
+
+def test_a_feed_ticket_lives_no_shorter_than_others_where_keys_change_often() -> None:
+    assert Signer(b"s" * 32, delivery_period_s=60).feed_ticket_s == TICKET_S
 
 
 def test_a_csrf_token_belongs_to_its_session() -> None:

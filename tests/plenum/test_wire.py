@@ -57,6 +57,14 @@ def test_the_header_is_laid_out_as_documented() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", [0, max(wire.Kind) + 1, 255])
+def test_a_kind_that_only_a_newer_version_knows_is_read_as_other(kind: int) -> None:
+    message = bytearray(wire.pack_end(7))
+    message[1] = kind
+    header, payload = wire.unpack(bytes(message))
+    assert (header.kind, header.epoch, payload) == (wire.Kind.OTHER, 7, b"")
+
+
 @given(st.binary(max_size=80))
 def test_junk_raises_only_our_own_error(junk: bytes) -> None:
     try:

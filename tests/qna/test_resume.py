@@ -9,7 +9,7 @@ import pytest
 
 from plenum.identity import Role, Signer
 from plenum.store import Embedded
-from qna import room
+from qna import admission
 from tests.qna.pages import EVENT, Front, Message, Page, published
 
 
@@ -111,7 +111,7 @@ async def test_more_than_the_ring_holds_comes_from_the_stream_or_as_a_snapshot(
     for one in missed:
         await back.event("q.state", q=one)
     assert not [m for m in back.heard if m["t"] == "snap"]
-    monkeypatch.setattr(room, "RING", 2)
+    monkeypatch.setattr(admission, "RING", 2)
     snapped = await come_back(second, ben)
     assert len((await snapped.hear("snap"))["questions"]) == 5
 

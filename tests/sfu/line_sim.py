@@ -1,7 +1,9 @@
 """A viewer of `auto` on a line of a given width, in simulated time: the real rules, a made-up network and player.
 
 Direct: our transport, then the kernel (which takes little that it can not send), then the line. Behind a proxy: megabytes
-are swallowed at once, and only the viewer's reports tell. The player shows what it has and freezes where it has nothing.
+are swallowed at once, and only the viewer's reports tell. The player shows what it has and freezes where it has nothing; what
+comes too late it shows only once it reaches beyond the playhead. The page reports as the real one does: every two seconds, with
+each part that comes late, and it gives a line up that is late for a second without a word (player/src/ui/watch/push-path.ts).
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ PLAYER_BUFFER_S = 0.5
 SOUND_BPS = 128_000
 RUNGS = {"720p": 2_800_000, "480p": 1_200_000, "360p": 700_000, "240p": 350_000}
 SOUND = Rendition(9, "audio", RenditionKind.AUDIO, SOUND_BPS, "mp4a.40.2", 48_000, sample_rate=48_000, channels=2)
+LATE_S, LATE_PART_S, LATE_AGAIN_S = 0.3, 0.1, 0.25
+STOOD_STILL_S = 0.25
+SETTLED_S = 2.5
+GIVE_UP_S, GIVE_UP_AGAIN_S, SUCCESSION_S = 1.0, 20.0, 1.5
+OPENING_S = 0.1
+ENOUGH_S = 0.15
 INDEPENDENT_SHARE = 2.5
 """A part that starts a segment is so much larger than the mean."""
 
@@ -67,6 +75,8 @@ class Outcome:
     sent_away_at: float | None = None
     written: int = 0
     shown: dict[str, float] = field(default_factory=dict)
+    given_up_at: list[float] = field(default_factory=list)
+    """When the page took another line, because no word came by this one."""
     passed_on_at: list[float] = field(default_factory=list)
     """When a part was written without asking the rules."""
 
@@ -102,7 +112,7 @@ class Player:
         number = int(self._at / 0.2 + 1e-6)
         if number not in self._has:
             later = [one for one in self._has if one > number]
-            if not later:
+            if not later or (max(later) + 1) * 0.2 < self._at + ENOUGH_S:
                 self._waits_since = now if self._waits_since is None else self._waits_since
                 return
             self._at = min(later) * 0.2
@@ -127,7 +137,8 @@ class Line:
     kernel_bytes: int = KERNEL_BYTES
     bucket_bytes: int = 0
     """What was idle lets so much through at once, as a token bucket does."""
-    report_every_s: float | None = 1.0
+    report_every_s: float | None = 2.0
+    reports_late: bool = True
     report_delay: Callable[[float], float] = lambda at: 0.02
     reads: Callable[[float], bool] = lambda at: True
     """Whether the page takes what arrived, by the time: not while it collects garbage."""
@@ -144,6 +155,44 @@ def run(
 ) -> Outcome:
     """Watch for so long. `phase_s`: how far into a segment the viewer joins."""
     return _Run(line, rungs or RUNGS, most, parts_come, phase_s, independent_share).run(seconds)
+
+
+@dataclass
+class _Page:
+    """What player/src/core/punctuality.ts knows, and when the page last said so."""
+
+    newest_to: float = 0.0
+    offset: float = 0.0
+    least: float = float("inf")
+    older: float = float("inf")
+    half_since: float = 0.0
+    since: float | None = None
+    looked_at: float = 0.0
+    late_reported_at: float = float("-inf")
+    late_since: float | None = None
+    selected_at: float = float("-inf")
+    gave_up_at: float = float("-inf")
+    part_at: float = 0.0
+    carries_bps: int | None = None
+
+    def arrived(self, to: float, now: float) -> None:
+        self.part_at = now
+        if to <= self.newest_to:
+            return
+        self.since = now if self.since is None else self.since
+        self.newest_to, self.offset = to, now - to
+        if now - self.half_since >= 5.0:
+            self.older, self.least, self.half_since = self.least, float("inf"), now
+        self.least = min(self.least, self.offset)
+
+    def late_s(self, now: float) -> float:
+        if self.since is None or now - self.since < SETTLED_S or now - self.gave_up_at < SUCCESSION_S:
+            return 0.0
+        late = max(self.offset, now - self.newest_to - 0.2) - min(self.least, self.older)
+        return late if late > LATE_S else 0.0
+
+    def forget(self) -> None:
+        self.newest_to, self.least, self.older, self.since = 0.0, float("inf"), float("inf"), None
 
 
 class _Run:
@@ -164,6 +213,7 @@ class _Run:
         self._ladder = ladder(rungs)
         self._window = window(ladder=self._ladder)
         self._viewer = Viewer()
+        self._most = most
         self._viewer.choose((AUTO,), most)
         self._outcome = Outcome()
         self._player = Player(self._outcome)
@@ -177,8 +227,10 @@ class _Run:
         """Where each message ends in the stream of bytes, and the message."""
         self._arriving: deque[tuple[float, bytes]] = deque()
         self._got: tuple[int, int] | None = None
-        self._reports: deque[tuple[float, tuple[int, int] | None]] = deque()
+        self._reports: deque[tuple[float, Progress]] = deque()
         self._report_at = 0.37
+        self._page = _Page()
+        self._opens_at: float | None = None
         assert self._window.programme_frame is not None
         self._programme = as_programme(self._window.programme_frame.payload)
 
@@ -191,9 +243,11 @@ class _Run:
             self._now += STEP_S
             self._pass_bytes()
             self._arrive()
+            self._look_late()
             self._report()
             for one in self._produce():
                 self._offer(one)
+            self._open_again()
             if self._viewer.waits and round(self._now / STEP_S) % 4 == 0:
                 self._write(self._viewer.attend(self._unsent, self._now, self._in_flight))
             self._player.step(self._now)
@@ -227,6 +281,45 @@ class _Run:
                 self._window.accept(one)
                 made.append(one)
         return made
+
+    def _look_late(self) -> None:
+        """The page's own look at its line."""
+        page, now = self._page, self._now
+        if not self._line.reads(now):
+            return
+        stood_still, page.looked_at = now - page.looked_at > STOOD_STILL_S, now
+        late_s = page.late_s(now)
+        if late_s == 0 or stood_still or self._line.report_every_s is None or not self._line.reports_late:
+            return
+        page.late_since = now if page.late_since is None else page.late_since
+        if now - page.late_reported_at >= LATE_AGAIN_S:
+            self._send_report()
+        if late_s >= GIVE_UP_S and page.selected_at < page.late_since and now - page.gave_up_at > GIVE_UP_AGAIN_S:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        page = self._page
+        page.gave_up_at = page.selected_at = self._now
+        page.late_since = None
+        self._outcome.given_up_at.append(self._now)
+        self._messages.clear()
+        self._arriving.clear()
+        self._reports.clear()
+        self._unconfirmed.clear()
+        self._unconfirmed_bytes = self._transport = self._kernel = self._proxied = 0.0
+        self._passed = self._written
+        self._viewer, self._got = Viewer(), None
+        self._opens_at = self._now + OPENING_S + 4 * self._line.delay_s
+
+    def _open_again(self) -> None:
+        if self._opens_at is None or self._now < self._opens_at:
+            return
+        self._opens_at = None
+        self._viewer.choose((AUTO,), self._ladder[-2].name, is_given_up=True)
+        self._viewer.adopt(self._programme)
+        for one in self._viewer.start(self._window):
+            self._offer(one)
+        self._viewer.choose((AUTO,), self._most)
 
     def _offer(self, one: Frame) -> None:
         simple, stream = passing(one, self._window), self._viewer.streams.get(one.header.rendition)
@@ -285,12 +378,22 @@ class _Run:
     def _arrive(self) -> None:
         while self._arriving and self._arriving[0][0] <= self._now and self._line.reads(self._now):
             _, message = self._arriving.popleft()
-            header, _ = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
+            header, payload = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
             said = _selected(message)
             if said is not None:
                 self._outcome.told.append(Told(self._now, said.rendition, said.abandoned, said.why))
+                self._page.selected_at = self._now
+                if not said.rendition:
+                    self._page.forget()
+            elif header.kind is Kind.PADDING and not payload:
+                self._page.forget()
+            elif header.kind is Kind.PADDING:
+                took_s = max(0.001, self._now - self._page.part_at)
+                self._page.carries_bps = round(len(message) * 8 / took_s)
+                self._send_report()
             elif header.kind is Kind.PART:
                 self._got = max(self._got or (0, 0), (header.msn, header.part))
+                self._part_came((header.msn * PARTS + header.part + 1) * 0.2)
                 self._player.take(header.msn * PARTS + header.part, self._now)
                 name = self._ladder[header.rendition].name
                 self._outcome.shown[name] = self._outcome.shown.get(name, 0.0) + 0.2
@@ -299,11 +402,31 @@ class _Run:
         line = self._line
         if line.report_every_s is not None and self._now >= self._report_at and line.reads(self._now):
             self._report_at = self._now + line.report_every_s
-            self._reports.append((self._now + line.report_delay(self._now), self._got))
+            self._send_report()
         while self._reports and self._reports[0][0] <= self._now:
-            _, got = self._reports.popleft()
-            self._viewer.report(Progress(0, 0, 0, got), self._now)
+            self._viewer.report(self._reports.popleft()[1], self._now)
             self._write(self._viewer.attend(self._unsent, self._now, self._in_flight))
+
+    def _part_came(self, to: float) -> None:
+        page, now = self._page, self._now
+        page.arrived(to, now)
+        if self._line.report_every_s is None or not self._line.reports_late:
+            return
+        late_s = page.late_s(now)
+        if now - page.late_reported_at >= LATE_PART_S if late_s else page.late_since is not None:
+            self._send_report()
+        page.late_since = (now if page.late_since is None else page.late_since) if late_s else None
+
+    def _send_report(self) -> None:
+        if self._line.report_every_s is None or self._opens_at is not None:
+            return
+        page, now = self._page, self._now
+        late_s = page.late_s(now) if self._line.reports_late else 0.0
+        if late_s:
+            page.late_reported_at = now
+        comes_at = max(now + self._line.report_delay(now), self._reports[-1][0] if self._reports else 0.0)
+        self._reports.append((comes_at, Progress(0, 0, 0, self._got, round(late_s * 1000), page.carries_bps)))
+        page.carries_bps = None
 
     def _judge(self) -> None:
         self._outcome.unsent_max = max(self._outcome.unsent_max, self._unsent)

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from plenum.identity import Role
+from plenum.media import Rendition
 from plenum.wire import AUTO, Kind, Progress, Resume, Selected, Subscribe, as_selected, encode_client, unpack
 from sfu.client import Client
 from sfu.room import Room
@@ -113,6 +114,19 @@ async def test_who_comes_back_goes_on_where_the_line_broke(front: Front, origin:
     ]
 
 
+@pytest.mark.parametrize(("begin", "chosen"), [("180p", SMALL), ("9999p", LARGE), ("", LARGE)])
+async def test_who_comes_back_begins_with_the_picture_that_it_had(
+    front: Front, origin: Origin, film: Film, begin: str, chosen: Rendition
+) -> None:
+    await origin.begin(film, 3)
+    await (await front.watch("*")).next()
+    await until(lambda: room_of(front).relay.window.resume_point() == (2, 9))
+    watcher = await front.watch(first=Resume(epoch=1, msn=2, part=6, renditions=(AUTO,), begin=begin))
+    assert await selected(watcher) == Selected(chosen.name, abandoned=False, why="start")
+    part = await watcher.until(Kind.PART)
+    assert (part.rendition, part.msn, part.part) == (chosen.id, 2, 7)
+
+
 async def test_an_edge_has_no_picture_chosen(front: Front, origin: Origin, film: Film) -> None:
     await origin.begin(film, 1)
     ticket = front.ticket(Role.ADMIN, event="*")
@@ -187,7 +201,7 @@ async def test_at_the_end_of_the_event_a_slow_viewer_gets_what_was_held_back_for
         for message in film.parts(msn):
             await origin.tell(message)
         msn += 1
-        await until(lambda: room_of(front).relay.window.resume_point() == (msn - 1, 9))
+        await until(lambda last=msn - 1: room_of(front).relay.window.resume_point() == (last, 9))
         await asyncio.sleep(0.01)
     held = [one.position for one in picture._held]
     await origin.end()

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from plenum.clock import SystemClock
-from plenum.identity import Role, Session
+from plenum.identity import Principal, Role, Session
 from plenum.media import Part
 from plenum.places import Places
 from plenum.web import SESSION_COOKIE
@@ -89,6 +89,14 @@ async def test_a_socket_without_our_subprotocol_is_refused(front: Front) -> None
 async def test_a_page_of_ours_gets_in_by_the_ticket_in_its_first_message(front: Front) -> None:
     feed = await open_raw(front, Origin=front.base)
     await feed.send_str(encode_client(Subscribe(ticket=front.ticket())))
+    assert (await Watcher(feed).next())[0].kind is Kind.RENDITIONS
+    await feed.close()
+
+
+async def test_a_page_of_ours_gets_in_by_a_ticket_for_the_feed_alone(front: Front) -> None:
+    ticket = front.signer.feed_ticket(Principal(TENANT, EVENT, Role.PRODUCER, "ada"), SystemClock().wall())
+    feed = await open_raw(front, Origin=front.base)
+    await feed.send_str(encode_client(Subscribe(ticket=ticket)))
     assert (await Watcher(feed).next())[0].kind is Kind.RENDITIONS
     await feed.close()
 

@@ -13,7 +13,7 @@ from sfu.client import Client
 from sfu.frames import frame
 from sfu.room import Room
 from sfu.window import Heard
-from tests.sfu.feed_front import EVENT, Front, Watcher, sample, until
+from tests.sfu.feed_front import EVENT, Front, StartFront, Watcher, sample, until
 from tests.sfu.feed_media import LARGE, Film
 from tests.sfu.feed_origin import Origin
 
@@ -239,3 +239,26 @@ async def test_a_room_knows_which_renditions_it_needs_and_tells_when_that_change
     assert told == [{"360p", "audio"}, {"360p", "180p"}, {"360p"}]
     await first.socket.close()
     await until(lambda: not here.demand())
+
+
+async def test_a_viewer_is_told_the_programme_again_though_nothing_happens(
+    front: Front, origin: Origin, film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "REPEAT_S", 0.05)
+    await origin.begin(film, 1)
+    viewer = await front.watch()
+    await viewer.until(Kind.RENDITIONS)
+    first, again = await viewer.next(), await viewer.next()
+    assert first[0].kind is Kind.RENDITIONS
+    assert first == again
+
+
+async def test_an_edge_that_knows_no_programme_yet_says_that_it_is_there(
+    start_front: StartFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "WORD_S", 0.02)
+    monkeypatch.setattr(room, "REPEAT_S", 0.1)
+    cut_off = await start_front("unix:/nowhere")
+    viewer = await cut_off.watch("360p")
+    words = [await viewer.next() for _ in range(3)]
+    assert {(header.kind, len(payload)) for header, payload in words} == {(Kind.PADDING, 0)}

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plenum.media import ProgrammeState
+from plenum.wire import pack_end
+from sfu.frames import frame
 from sfu.window import HELD_S, Heard, Segment, Track, Window
 from tests.sfu.feed_parts import HIGH, LADDER, LOW, SOUND, end, init, part, programme, segment, window
 
@@ -273,3 +275,10 @@ def test_a_segment_whose_last_part_never_came_is_known_as_torn() -> None:
     ]
     made.accept(end())
     assert [one.torn for one in track.segments] == [False, True, True]
+
+
+def test_what_only_a_newer_version_knows_is_ignored() -> None:
+    held = window(segment(1))
+    strange = bytearray(pack_end(1))
+    strange[1] = 11
+    assert held.accept(frame(bytes(strange))) is Heard.IGNORED

@@ -36,9 +36,3 @@ async def axe_faults(page: Page) -> list[str]:
         for violation in result["violations"]
         for node in violation["nodes"]
     ]
-
-
-async def assert_good_looking(page: Page, what: str) -> None:
-    """No layout fault and no axe violation."""
-    faults = [*await layout_faults(page), *await axe_faults(page)]
-    assert not faults, f"{what}:\n" + "\n".join(faults)

@@ -72,6 +72,22 @@ async def test_two_steps_back_the_start_and_live_again(air: Air, come: Come) -> 
     viewer.assert_content()
 
 
+async def test_a_file_that_did_not_come_is_asked_for_again(air: Air, come: Come) -> None:
+    viewer = await come("viewer")
+    page = await viewer.open(air.links["viewer"])
+    await first_frame(page)
+    await page.wait_for_timeout(WATCHED_S * 1000)
+    await page.route("**/hls-*.js", lambda route: route.abort())
+    await page.get_by_test_id("scrubber").focus()
+    await page.keyboard.press("Home")
+    await page.locator(".toast").wait_for()
+    assert (await stats(page))["source"] == "live"
+    await page.unroute("**/hls-*.js")
+    await page.keyboard.press("Home")
+    await _shows(page, "dvr")
+    await until_moving(page, 4)
+
+
 async def test_what_going_back_looks_like(air: Air, come: Come) -> None:
     looker = Looker()
     viewer = await come("viewer", still=True)

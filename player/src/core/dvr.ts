@@ -53,12 +53,6 @@ export function isAtLive(seconds: number, partS: number): boolean {
   return seconds <= LIVE_WITHIN_PARTS * partS;
 }
 
-/** From 0 at the start to 1 at live. */
-export function fractionOf(span: Span, wallMs: number): number {
-  const length = span.endMs - span.startMs;
-  return length > 0 ? (within(span, wallMs) - span.startMs) / length : 1;
-}
-
 /** By which way to a wished place: what live holds in hand itself, live, or the recording. */
 export type Way = "in place" | "live" | "recording";
 

@@ -58,6 +58,9 @@ export interface Join {
   readonly role: Role;
   readonly ticket: string;
   readonly ticket_lifetime_s: number;
+  /** For the feed alone, also of an edge that asks nobody. */
+  readonly feed_ticket: string;
+  readonly feed_ticket_lifetime_s: number;
   readonly feed: readonly string[];
   readonly hls: string;
   /** The playlist from the start of the event; "" where nothing is recorded. */

@@ -9,8 +9,6 @@ import { byVotes, type Board } from "./board";
 import type { Question, QuestionState } from "./protocol";
 
 export type Lane = "review" | "queue" | "stage" | "answered" | "aside";
-/** In the order of the screen; the last two share a place. */
-export const LANES: readonly Lane[] = ["review", "queue", "stage", "answered", "aside"];
 
 const STATES: Record<Lane, readonly QuestionState[]> = {
   review: ["pending"],

@@ -19,7 +19,7 @@ export interface Playhead {
   readonly starved: boolean;
   /** A jump is under way; it may never end where it leads to too little media before a hole. */
   readonly seeking: boolean;
-  /** The picture stands still for want of parts; `ranges` are those of the sound. */
+  /** The picture stands still for want of parts, or soon will; where it does `ranges` are those of the sound. */
   readonly still?: boolean;
 }
 
@@ -37,6 +37,9 @@ const SLOWEST = 0.97;
 /** With less of the target in hand than this something comes late. Slow is heard, but not as a silence is, and saves one. */
 const LOW = 0.6;
 const RATE_WHEN_LOW = 0.85;
+/** With hardly anything in hand. */
+const LOWEST = 0.4;
+const RATE_WHEN_LOWEST = 0.7;
 /** While the picture stands still the sound may be the next: it gets more in hand. */
 const TARGET_WHEN_STILL = 1.5;
 const FASTEST = 1.06;
@@ -99,7 +102,8 @@ export class Pilot {
     if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
     this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
     const target = this.target * (playhead.still ? TARGET_WHEN_STILL : 1);
-    this.rate = ahead < target * LOW ? RATE_WHEN_LOW : rateFor(this.mean - target, this.rate);
+    if (ahead < this.target * LOWEST) this.rate = RATE_WHEN_LOWEST;
+    else this.rate = ahead < target * LOW ? RATE_WHEN_LOW : rateFor(this.mean - target, this.rate);
     return { rate: this.rate, jumpTo: null, isStuck: false };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which of several addresses to go to: the best that has not failed lately. Shared by a page's lines, so that what one of them
- * found dead the other does not try.
+ * Which of several addresses to go to: the best that has not failed lately. Shared by all of a page that asks edges for media, so
+ * that what one of them found dead the others do not try; each join answer brings it up to date.
  */
 
 /** An edge that was lost is back after a restart, or somebody looks after it; until then the others come first. */
@@ -10,7 +10,13 @@ export class Roster {
   private readonly failedAt = new Map<string, number>();
 
   /** Best first. */
-  constructor(private readonly addresses: readonly string[]) {}
+  constructor(private addresses: readonly string[]) {}
+
+  /** What is known of those that stay is kept. */
+  update(addresses: readonly string[]): void {
+    this.addresses = addresses;
+    for (const known of this.failedAt.keys()) if (!addresses.includes(known)) this.failedAt.delete(known);
+  }
 
   get size(): number {
     return this.addresses.length;
@@ -22,6 +28,10 @@ export class Roster {
 
   hasFailed(address: string, nowMs: number): boolean {
     return nowMs - (this.failedAt.get(address) ?? Number.NEGATIVE_INFINITY) < AVOIDED_MS;
+  }
+
+  haveAllFailed(nowMs: number): boolean {
+    return this.addresses.every((address) => this.hasFailed(address, nowMs));
   }
 
   /** Whether somebody found it dead after this. */

@@ -1,9 +1,10 @@
 /**
  * When a picture that does not come is replaced by one that stands still, and which of the parts that come later may end that.
  *
- * Rules only, in seconds of media time; media/mse.ts carries them out. Three things surprise. A picture that is merely late is
+ * Rules only, in seconds of media time; media/mse.ts carries them out. Four things surprise. A picture that is merely late is
  * waited for while the browser lets the sound go on (Chromium does for 3 s): its parts still fit where it broke off, while a
- * filled picture can only be ended by a key frame. The filler is one picture from the end of the real one to well behind the
+ * filled picture can only be ended by a key frame. What comes of a picture that has run dry is kept back until it reaches beyond
+ * the playhead: one picture shown in the middle of a freeze makes two of it. The filler is one picture from the end of the real one to well behind the
  * next key frame that may come: browsers pass over key frames that lie before the start of what they fetched last. And a key
  * frame is kept back until there is enough behind it, since it takes away what was filled behind it.
  */
@@ -29,8 +30,12 @@ export interface Moment {
 const LEAD_S = 0.3;
 /** Less sound in hand than this is about to run dry itself: then both are waited for. */
 const LEAST_SOUND_S = 0.05;
-/** A picture that is only late: half of what Chromium allows. */
-const LATE_S = 1.5;
+/** A picture that has run dry is filled then: before Chromium's 3 s have passed, also where it plays slower. */
+const LATE_S = 2.3;
+/** Run dry: so long after its end the last picture stands. */
+const DRY_S = 0.08;
+/** A picture that goes on behind a hole: the hole is shown first, for no longer than this. */
+const SOON_S = 0.3;
 /** What a key frame must have behind it, beyond the playhead, before it is let in. */
 const ENOUGH_S = 0.15;
 /** So much of a segment a key frame may be late and still end the filler that was made before it. */
@@ -80,12 +85,23 @@ export class Stillness {
 
   /** A part of the picture came. "release": all that was held and this one. */
   judge(piece: Piece, at: number): Verdict {
-    if (this.filledFrom === null) return "append";
-    if (piece.independent) this.held = piece.from > this.filledFrom + JOIN_S ? { from: piece.from, to: piece.to } : null;
-    else if (this.held && Math.abs(piece.from - this.held.to) < JOIN_S) this.held.to = piece.to;
+    if (this.filledFrom === null && !this.isDry(at)) return "append";
+    if (this.begins(piece)) this.held = { from: piece.from, to: piece.to };
+    else if (!piece.independent && this.held && Math.abs(piece.from - this.held.to) < JOIN_S) this.held.to = piece.to;
     else this.held = null;
     if (!this.held) return "drop";
-    return this.held.to >= at + ENOUGH_S ? "release" : "hold";
+    const isSoon = this.isFilled || this.held.from <= at + SOON_S;
+    return isSoon && this.held.to >= at + ENOUGH_S ? "release" : "hold";
+  }
+
+  private isDry(at: number): boolean {
+    return this.end !== null && at > this.end + DRY_S;
+  }
+
+  /** Whether it may be shown without what came before: a key frame, or what follows the picture that ran dry. */
+  private begins(piece: Piece): boolean {
+    if (this.filledFrom === null) return piece.independent || (this.end !== null && Math.abs(piece.from - this.end) < JOIN_S);
+    return piece.independent && piece.from > this.filledFrom + JOIN_S;
   }
 
   /** Where a hole before this real piece begins, which is to be filled up to it; else null. */
@@ -107,7 +123,9 @@ export class Stillness {
     const { end } = this;
     const { at, soundEnd } = moment;
     if (end === null || soundEnd === null || soundEnd < Math.max(at + LEAST_SOUND_S, end)) return null;
-    const isDue = moment.isAbsent || this.isFilled || moment.isStarved ? at > end - LEAD_S : at > end + LATE_S;
+    // Too late to go on without a break: then the filler would only be one more picture within the freeze.
+    const isAhead = moment.isAbsent && !this.isDry(at);
+    const isDue = isAhead || this.isFilled || moment.isStarved ? at > end - LEAD_S : at > end + LATE_S;
     return isDue ? this.behindNextKey(end, at) : null;
   }
 

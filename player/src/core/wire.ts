@@ -12,7 +12,8 @@ const VERSION = 1;
 
 export { AUTO } from "./auto";
 
-export const Kind = { INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9, PADDING: 10 } as const;
+/** OTHER: one that only a newer server knows, and that means nothing here. */
+export const Kind = { OTHER: 0, INIT: 1, PART: 2, FRAME: 3, GAP: 4, RENDITIONS: 5, END: 6, BYE: 7, SELECTED: 8, MOVE: 9, PADDING: 10 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 const INDEPENDENT = 1;
@@ -88,16 +89,15 @@ export interface Move {
 
 export class BadFrame extends Error {}
 
-/** Split a feed message. Throws BadFrame on a short one, a foreign version or an unknown kind. */
+/** Split a feed message. Throws BadFrame on a short one or a foreign version; an unknown kind is to be ignored. */
 export function unpack(message: ArrayBuffer): Message {
   if (message.byteLength < HEADER_SIZE) throw new BadFrame(`A feed message of ${message.byteLength} bytes is too short.`);
   const view = new DataView(message);
   if (view.getUint8(0) !== VERSION) throw new BadFrame(`Feed version ${view.getUint8(0)} is not spoken here.`);
   const kind = view.getUint8(1);
-  if (kind < Kind.INIT || kind > Kind.PADDING) throw new BadFrame(`Unknown kind of feed message: ${kind}.`);
   const flags = view.getUint8(3);
   const header: Header = {
-    kind: kind as Kind,
+    kind: kind > Kind.PADDING ? Kind.OTHER : (kind as Kind),
     rendition: view.getUint8(2),
     independent: (flags & INDEPENDENT) !== 0,
     last: (flags & LAST) !== 0,
@@ -155,10 +155,16 @@ export interface Position {
   readonly part: number;
 }
 
-/** How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer. */
+/**
+ * How a line differs from the plain one. `most`: with AUTO no larger rendition; `beside`: another line counts this viewer;
+ * `slow`: one to here was given up because it did not carry what was on its way; `begin`, of a resume: with AUTO the rendition
+ * that came before the break.
+ */
 export interface Line {
   readonly most?: string;
   readonly beside?: boolean;
+  readonly slow?: boolean;
+  readonly begin?: string;
 }
 
 export function subscribe(renditions: readonly string[], ticket: string, line: Line = {}): string {
@@ -169,7 +175,16 @@ export function resume(from: Position, renditions: readonly string[], ticket: st
   return JSON.stringify({ t: "resume", epoch: from.epoch, msn: from.msn, part: from.part, renditions, ticket, ...line });
 }
 
-/** `got`: the newest part received on this line, as msn and part; who pauses plays nothing and still receives. */
-export function progress(msn: number, part: number, lagMs: number, got?: readonly [msn: number, part: number]): string {
-  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)), ...(got && { got }) });
+/** What a viewer says of its line beside what it plays. */
+export interface Receipt {
+  /** The newest part received on this line, as msn and part; who pauses plays nothing and still receives. */
+  readonly got?: readonly [msn: number, part: number];
+  /** Parts come so much later than usual, the next one included where it is overdue; 0: they come in time. */
+  readonly late_ms?: number;
+  /** What padding came with: the server gave it to the line at once, right behind a part. */
+  readonly carries_bps?: number;
+}
+
+export function progress(msn: number, part: number, lagMs: number, receipt: Receipt = {}): string {
+  return JSON.stringify({ t: "progress", msn, part, lag_ms: Math.max(0, Math.round(lagMs)), ...receipt });
 }

@@ -84,6 +84,8 @@ export interface Past {
   readonly isPaused: boolean;
   /** There is no recording (any more). */
   gone(): void;
+  /** What was wanted of it is not to be had now. */
+  failed(): void;
 }
 
 export interface EngineListener {
@@ -101,7 +103,7 @@ export interface EngineListener {
  */
 export interface PullListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
-  /** The address is not valid any more, or may not be: a fresh one, from a new join answer. */
-  rejoin(): Promise<string>;
+  /** A fresh address: after `lost`, which did not answer, at another server; after "" the same with a new key. */
+  rejoin(lost: string): Promise<string>;
   rungs(rungs: readonly Rung[]): void;
 }

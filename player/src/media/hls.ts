@@ -25,8 +25,10 @@ const BY_ITSELF = -1;
 /** A jump to less than this before the end of what is in hand would wait there. */
 const LEAST_HELD_S = 0.2;
 
-/** Answers that waiting does not change: the recording was removed, or a new key was no better. */
-const GONE: readonly number[] = [401, 403, 404, 410];
+/** Answers that trying again at once does not change. A 401 is none: a new join may bring a key. */
+const REFUSED: readonly number[] = [403, 404, 410];
+/** The code that a playlist is refused with where nothing is recorded (any more). */
+const NOT_RECORDED = "not_recorded";
 
 const LIVE: Partial<HlsConfig> = { lowLatencyMode: true, backBufferLength: 20, maxLiveSyncPlaybackRate: 1.06 };
 /** Steps back stay in hand; nobody is drawn towards live. */
@@ -226,8 +228,9 @@ export class HlsEngine implements PastEngine {
 
   private error(hls: Hls, data: ErrorData): void {
     if (!data.fatal || hls !== this.hls) return;
-    if (this.past && GONE.includes(data.response?.code ?? 0)) {
-      this.past.gone();
+    if (this.past && REFUSED.includes(data.response?.code ?? 0)) {
+      if (codeOf(data) === NOT_RECORDED) this.past.gone();
+      else this.past.failed();
       return;
     }
     this.untilQuiet();
@@ -266,7 +269,7 @@ export class HlsEngine implements PastEngine {
   private openElsewhere(): void {
     const lost = this.hls;
     void this.listener
-      .rejoin()
+      .rejoin(this.address)
       .catch(() => "")
       .then((address) => {
         if (this.hls !== lost || !lost) return;
@@ -277,7 +280,7 @@ export class HlsEngine implements PastEngine {
   }
 
   private keyOf(address: string): DeliveryKey {
-    return new DeliveryKey(address, () => this.listener.rejoin());
+    return new DeliveryKey(address, () => this.listener.rejoin(""));
   }
 
   private bufferedS(): number {
@@ -291,6 +294,18 @@ export class HlsEngine implements PastEngine {
 
 function nameOf(level: Level | undefined): string | undefined {
   return level && level.height > 0 ? `${level.height}p` : undefined;
+}
+
+/** Of the problem document (RFC 9457) that came in place of a playlist; "" where there is none to read. */
+function codeOf(data: ErrorData): string {
+  const asked = data.networkDetails as Partial<XMLHttpRequest> | null | undefined;
+  // The text of any other request must not be asked for: it throws.
+  if (data.frag || (asked?.responseType !== "" && asked?.responseType !== "text")) return "";
+  try {
+    return String((JSON.parse(asked.responseText ?? "") as { code?: unknown }).code);
+  } catch {
+    return "";
+  }
 }
 
 function rungsOf(levels: readonly Level[]): Rung[] {

@@ -18,9 +18,10 @@ export class KeptPicture {
 
   /** In the middle of a jump the element has no picture to give, though it shows one: that is waited for. */
   async hold(): Promise<void> {
-    this.given += 1;
+    const mine = (this.given += 1);
     const { video, canvas } = this;
     if (canvas.hidden && video.seeking) await jumped(video);
+    if (mine !== this.given) return;
     // One that is held already is what the person sees; the video under it may be black.
     if (!canvas.hidden || video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     canvas.width = video.videoWidth;
@@ -29,9 +30,9 @@ export class KeptPicture {
     canvas.hidden = false;
   }
 
-  /** Call it when the new source has data: the picture is drawn a moment later. */
+  /** Call it when the new source has data: the picture is drawn a moment later. One that still waits to be kept is not any more. */
   release(): void {
-    const mine = this.given;
+    const mine = (this.given += 1);
     const gone = () => {
       if (mine === this.given) this.canvas.hidden = true;
     };

@@ -87,8 +87,13 @@ export class MseEngine implements Engine {
   /** No more of this picture is on its way. */
   private isGivenUp = false;
   private isCutOff = false;
+  private isLate = false;
   private started = false;
   private following = true;
+  /** What is built anew is as still as the person left it … */
+  private isPaused = false;
+  /** … and says that it stands where it stood, until it goes on. Null where that was live. */
+  private leftMs: number | null = null;
   private evictedAt = 0;
   private isExcused = false;
 
@@ -141,6 +146,11 @@ export class MseEngine implements Engine {
     this.isCutOff = isCutOff;
   }
 
+  /** The picture comes later than usual: the sound may be next. */
+  late(isLate: boolean): void {
+    this.isLate = isLate;
+  }
+
   init(header: Header, bytes: Uint8Array<ArrayBuffer>): void {
     const key = `${header.rendition}.${header.initId}`;
     this.inits.delete(key);
@@ -167,19 +177,20 @@ export class MseEngine implements Engine {
   }
 
   pause(): void {
+    this.isPaused = true;
     this.video.pause();
   }
 
   resume(): void {
     const ahead = bufferedAhead(this.video.currentTime, this.ranges());
     this.following = ahead === null || ahead < this.pilot.target + 1;
-    void this.playback.start();
+    this.start();
   }
 
   goLive(): void {
     this.following = true;
     this.toLive();
-    void this.playback.start();
+    this.start();
   }
 
   holds(wallMs: number): boolean {
@@ -190,6 +201,7 @@ export class MseEngine implements Engine {
     const at = this.heldAt(wallMs);
     if (at === null) return;
     this.following = false;
+    this.leftMs = null;
     this.playback.jump(at);
   }
 
@@ -198,11 +210,11 @@ export class MseEngine implements Engine {
     const ranges = this.ranges();
     const ledger = this.seen.wallMsAt(at) === null ? this.heard : this.seen;
     const entry = ledger.at(at);
-    const wallMs = ledger.wallMsAt(at);
+    const wallMs = this.leftMs ?? ledger.wallMsAt(at);
     const end = ranges.at(-1)?.end ?? at;
     return {
       latencyMs: wallMs === null || !this.started ? null : this.clock.now(Date.now()) - wallMs,
-      wallMs: this.started ? wallMs : null,
+      wallMs: this.started || this.leftMs !== null ? wallMs : null,
       bufferedS: bufferedAhead(at, ranges) ?? 0,
       behindS: this.following && !this.video.paused ? 0 : Math.max(0, end - at - this.pilot.target),
       following: this.following,
@@ -243,6 +255,7 @@ export class MseEngine implements Engine {
       this.listener.failed("codec");
       return;
     }
+    this.noteWhere();
     this.tearDown();
     const source = new Source();
     this.source = source;
@@ -350,7 +363,7 @@ export class MseEngine implements Engine {
     if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill());
     const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
-    const still = this.sound !== null && this.isStill();
+    const still = this.sound !== null && (this.isLate || this.isStill());
     const playhead = { at, ranges, following: this.following, starved, seeking, still };
     const { rate, jumpTo, isStuck } = this.pilot.steer(playhead, performance.now());
     if (isStuck) {
@@ -389,8 +402,25 @@ export class MseEngine implements Engine {
 
   private begin(): void {
     this.started = true;
-    this.toLive();
+    const at = this.leftMs === null ? null : this.heldAt(this.leftMs);
+    if (at === null) this.toLive();
+    else this.playback.jump(at);
+    if (this.isPaused) return;
+    this.following ||= at === null;
+    this.start();
+  }
+
+  private start(): void {
+    this.isPaused = false;
+    this.leftMs = null;
     void this.playback.start();
+  }
+
+  /** Before the source goes, for the next one. A pause may be the browser's: media keys, picture in picture. */
+  private noteWhere(): void {
+    if (!this.started) return;
+    this.isPaused = this.video.paused;
+    if (this.isPaused || !this.following) this.leftMs = this.stats().wallMs;
   }
 
   private toLive(): void {

@@ -162,7 +162,7 @@ export class NativeEngine implements PastEngine {
   /** The browser does not say why it stopped: it may be that the key in the address has run out. */
   private async reopen(): Promise<void> {
     const waiting = this.retry;
-    this.address = await this.listener.rejoin().catch(() => this.address);
+    this.address = await this.listener.rejoin(this.address).catch(() => this.address);
     if (this.retry === waiting) this.open();
   }
 }

@@ -63,11 +63,12 @@ export class Track {
   /** Append a part, with what has to be set up before it. */
   put({ bytes, init, mime, offsetS }: Media): void {
     this.offset(offsetS);
-    if (this.init !== init) {
+    // The same one again, as another server sends it first: appended, it would have the browser drop all until a key frame.
+    if (!isSame(this.init, init)) {
       this.changeType(mime);
       this.append(init);
-      this.init = init;
     }
+    this.init = init;
     this.fresh = false;
     this.append(bytes);
   }
@@ -159,4 +160,8 @@ export class Track {
     this.close();
     this.owner.trouble(trouble);
   }
+}
+
+function isSame(one: Uint8Array | null, other: Uint8Array): boolean {
+  return one === other || (one?.length === other.length && one.every((byte, at) => byte === other[at]));
 }

@@ -4,20 +4,11 @@
  */
 import type { EventList, EventStatus, EventView, InvitationLink, Join, NewEvent, Session, WhipCard } from "../core/event";
 import { Problem } from "../core/problem";
+import { problemOf } from "./problem";
 
 type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 let csrf: string | null = null;
-
-async function problemOf(response: Response): Promise<Problem> {
-  const text = await response.text().catch(() => "");
-  try {
-    const { code, detail, ...extra } = JSON.parse(text) as Record<string, unknown>;
-    return new Problem(response.status, String(code ?? "internal"), String(detail ?? response.statusText), extra);
-  } catch {
-    return new Problem(response.status, "internal", response.statusText || `HTTP ${response.status}`);
-  }
-}
 
 async function call<T>(method: Method, path: string, body?: unknown, extra: Record<string, string> = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", ...extra };

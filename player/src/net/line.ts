@@ -3,9 +3,13 @@
  *
  * It decides nothing: net/feed.ts does.
  */
+import type { Heard } from "../core/silence";
 import * as wire from "../core/wire";
 
 const OPENING_MS = 4000;
+/** A healthy line brings something each 200 ms; one with such a wait is not in time. */
+const IN_TIME_MS = 700;
+const STEADY_MS = 3000;
 
 export interface LineOwner {
   opened(line: Line): void;
@@ -16,20 +20,25 @@ export interface LineOwner {
 
 export type Connect = (address: string) => WebSocket;
 
-export function openSocket(address: string): WebSocket {
+export function openSocket(address: string, Socket: typeof WebSocket = WebSocket): WebSocket {
   const url = new URL(address, location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  return new WebSocket(url, wire.SUBPROTOCOL);
+  return new Socket(url, wire.SUBPROTOCOL);
 }
 
 export class Line {
   heardAt = performance.now();
   readonly since = performance.now();
+  /** It said anything at all: the way there lets a WebSocket through. */
+  hasSpoken = false;
+  hasProgramme = false;
   /** Media came: from then on silence means something. */
   hasCarried = false;
   /** What the server said before it closed. */
   bye: wire.Bye | null = null;
   private socket: WebSocket | null;
+  private openedAt = this.since;
+  private steadySince = this.since;
   private readonly tooLong: ReturnType<typeof setTimeout>;
 
   constructor(
@@ -40,7 +49,7 @@ export class Line {
     const socket = connect(address);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.opened();
-    socket.onmessage = (event) => this.heard(event.data as ArrayBuffer | string);
+    socket.onmessage = (event) => this.take(event.data as ArrayBuffer | string);
     socket.onclose = () => this.lose();
     this.socket = socket;
     this.tooLong = setTimeout(() => this.lose(), OPENING_MS);
@@ -48,6 +57,19 @@ export class Line {
 
   get isOpen(): boolean {
     return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** What its silence is judged by. */
+  heard(): Heard {
+    const now = performance.now();
+    return {
+      hasSpoken: this.hasSpoken,
+      hasProgramme: this.hasProgramme,
+      hasCarried: this.hasCarried,
+      wasSteady: this.heardAt - this.steadySince >= STEADY_MS,
+      openMs: now - this.openedAt,
+      silentMs: now - this.heardAt,
+    };
   }
 
   send(text: string): void {
@@ -62,32 +84,50 @@ export class Line {
   }
 
   close(): void {
+    this.leave()?.close();
+  }
+
+  /** Without a farewell: what is on its way is not waited for. */
+  sever(sever: (socket: WebSocket) => void): void {
+    const socket = this.leave();
+    if (socket) sever(socket);
+  }
+
+  private leave(): WebSocket | null {
     clearTimeout(this.tooLong);
     const { socket } = this;
     this.socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    return socket;
   }
 
   private opened(): void {
     clearTimeout(this.tooLong);
-    this.heardAt = performance.now();
+    this.heardAt = this.openedAt = this.steadySince = performance.now();
     this.owner.opened(this);
   }
 
-  private heard(data: ArrayBuffer | string): void {
+  private take(data: ArrayBuffer | string): void {
     if (typeof data === "string") return;
-    this.heardAt = performance.now();
+    const now = performance.now();
+    if (now - this.heardAt > IN_TIME_MS) this.steadySince = now;
+    this.heardAt = now;
+    this.hasSpoken = true;
     try {
       const message = wire.unpack(data);
+      this.hasProgramme ||= message.header.kind === wire.Kind.RENDITIONS;
       this.hasCarried ||= message.header.kind === wire.Kind.PART;
       if (message.header.kind === wire.Kind.BYE) this.bye = wire.asBye(message.payload);
-      else this.owner.message(this, message);
+      else if (!isMereSign(message)) this.owner.message(this, message);
     } catch (error) {
       if (!(error instanceof wire.BadFrame)) throw error;
       console.warn("feed:", error.message);
       this.lose();
     }
   }
+}
+
+/** Padding of no length: a server that does not know the programme yet says that it is there. */
+function isMereSign({ header, payload }: wire.Message): boolean {
+  return header.kind === wire.Kind.PADDING && payload.length === 0;
 }

@@ -1,6 +1,7 @@
 /** WHIP (RFC 9725) from the page: an offer goes out, an answer and the session's address come back, DELETE ends it. */
 import { Problem } from "../core/problem";
 import { csrfToken } from "./api";
+import { problemOf } from "./problem";
 
 export interface WhipSession {
   readonly answer: string;
@@ -9,16 +10,6 @@ export interface WhipSession {
 }
 
 const TIMEOUT_MS = 10_000;
-
-async function problemOf(response: Response): Promise<Problem> {
-  const text = await response.text().catch(() => "");
-  try {
-    const { code, detail, ...extra } = JSON.parse(text) as Record<string, unknown>;
-    return new Problem(response.status, String(code ?? "internal"), String(detail ?? response.statusText), extra);
-  } catch {
-    return new Problem(response.status, "internal", response.statusText || `HTTP ${response.status}`);
-  }
-}
 
 /**
  * `broken`: the address of the session whose connection broke; nothing else of this person is replaced then, and `replaced` says that

@@ -28,3 +28,22 @@ test("whoever must leave an address is given the others in order, and stays wher
   expect(new Roster(["/only"]).next(0, ["/only"])).toBe("/only");
   expect(new Roster(["/only"]).others("/only", 0)).toEqual([]);
 });
+
+test("a newer answer replaces the addresses, and what is known of those that stay is kept", () => {
+  const roster = new Roster(EDGES);
+  roster.failed("/munich", 1000);
+  roster.failed("/berlin", 1000);
+  roster.update(["/munich", "/vienna", "/origin"]);
+  expect(roster.next(2000)).toBe("/vienna");
+  roster.update(EDGES);
+  expect(roster.next(2000)).toBe("/berlin");
+});
+
+test("all have failed when none is left that did not lately", () => {
+  const roster = new Roster(["/munich", "/origin"]);
+  roster.failed("/munich", 0);
+  expect(roster.haveAllFailed(1)).toBe(false);
+  roster.failed("/origin", 1);
+  expect(roster.haveAllFailed(2)).toBe(true);
+  expect(roster.haveAllFailed(60_000)).toBe(false);
+});

@@ -25,8 +25,37 @@ test("a picture that was given up is filled shortly before it ends, to well behi
 
 test("one that is only late is waited for while the sound goes on, and filled before the browser stops that too", () => {
   expect(still.fillTo(moment(10.7, { isAbsent: false }))).toBeNull();
-  expect(still.fillTo(moment(12, { isAbsent: false }))).toBeNull();
-  expect(still.fillTo(moment(12.2, { isAbsent: false }))).toBe(13.5);
+  expect(still.fillTo(moment(12.8, { isAbsent: false }))).toBeNull();
+  expect(still.fillTo(moment(13, { isAbsent: false }))).toBe(15.5);
+});
+
+test("one that ran dry before it was given up waits as long: a filler in the middle of the freeze would make two of it", () => {
+  expect(still.fillTo(moment(10.7))).toBeNull();
+  expect(still.fillTo(moment(12.8))).toBeNull();
+  expect(still.fillTo(moment(13))).toBe(15.5);
+});
+
+test("what comes of a picture that ran dry is not shown one by one, but when it reaches beyond the playhead", () => {
+  expect(still.judge(part(10.6), 10.65)).toBe("append");
+  expect(still.judge(part(10.6), 11.1)).toBe("hold");
+  expect(still.judge(part(10.8), 11.2)).toBe("hold");
+  expect(still.judge(part(11), 11.25)).toBe("hold");
+  expect(still.judge(part(11.2), 11.22)).toBe("release");
+});
+
+test("a key frame goes on after a picture that ran dry, and what was held before it is given up", () => {
+  expect(still.judge(part(10.6), 11.1)).toBe("hold");
+  expect(still.judge(part(12), 12.1)).toBe("hold");
+  expect(still.judge(part(12.2), 12.15)).toBe("release");
+});
+
+test("what belongs to neither is thrown away", () => {
+  expect(still.judge(part(11), 11.1)).toBe("drop");
+});
+
+test("a key frame from which the playhead is still far waits for it", () => {
+  expect(still.judge(part(12), 11.5)).toBe("hold");
+  expect(still.judge(part(12.2), 11.75)).toBe("release");
 });
 
 test("where the browser stops the sound at the picture's end, it is filled at once", () => {

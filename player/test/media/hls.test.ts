@@ -8,7 +8,7 @@ import { HlsEngine } from "../../src/media/hls";
 
 type Handler = (name: string, data: object) => void;
 
-const made = vi.hoisted(() => [] as { repairs: number; isGone: boolean; source: string; fail(type: string): void; play(): void }[]);
+const made = vi.hoisted(() => [] as { repairs: number; isGone: boolean; source: string; fail(type: string, more?: object): void; play(): void }[]);
 
 vi.mock("hls.js", () => {
   class FakeHls {
@@ -30,8 +30,8 @@ vi.mock("hls.js", () => {
       this.handlers.set(name, handler);
     }
 
-    fail(type: string): void {
-      this.handlers.get("error")?.("error", { fatal: true, type, details: `${type} broke` });
+    fail(type: string, more: object = {}): void {
+      this.handlers.get("error")?.("error", { fatal: true, type, details: `${type} broke`, ...more });
     }
 
     play(): void {
@@ -139,4 +139,36 @@ test("a closed one is not started anew", async () => {
   engine.close();
   await vi.advanceTimersByTimeAsync(MOST_WAIT_MS);
   expect(made).toHaveLength(1);
+});
+
+/** An engine that plays the recording, and how often it was told what. */
+function recording() {
+  engine.close();
+  const told = { gone: 0, failed: 0 };
+  const past = { fromMs: 0, isPaused: false, gone: () => (told.gone += 1), failed: () => (told.failed += 1) };
+  const { listener } = engine;
+  engine = new HlsEngine(document.createElement("video"), "/live/e/dvr.m3u8", new ServerClock(), listener, "720p", past);
+  return told;
+}
+
+const refusedWith = (code: string) => ({ response: { code: 404 }, networkDetails: { responseType: "text", responseText: `{"code":"${code}"}` } });
+
+test("a recording is gone where its playlist says so", () => {
+  const told = recording();
+  newest().fail("network", refusedWith("not_recorded"));
+  expect(told).toEqual({ gone: 1, failed: 0 });
+});
+
+test("a piece that is not held any more, a playlist that is not there yet, an answer without words: all that may be otherwise later", () => {
+  const told = recording();
+  const piece = { response: { code: 404 }, frag: {}, networkDetails: { responseType: "arraybuffer" } };
+  for (const why of [piece, refusedWith("not_live"), { response: { code: 404 } }]) newest().fail("network", why);
+  expect(told).toEqual({ gone: 0, failed: 3 });
+});
+
+test("a key that is not taken is asked for again: nothing of the recording is gone", async () => {
+  const told = recording();
+  newest().fail("network", { response: { code: 401 } });
+  expect(links.at(-1)).toMatchObject({ is: "lost", attempt: 1 });
+  expect(told).toEqual({ gone: 0, failed: 0 });
 });

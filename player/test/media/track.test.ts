@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test } from "vitest";
 
-import { Track, type Trouble } from "../../src/media/track";
+import { Track, type Media, type Trouble } from "../../src/media/track";
 
 /** A SourceBuffer's rules without media: one thing at a time, and a quota in bytes. */
 class Buffer extends EventTarget {
@@ -122,4 +122,11 @@ test("after a decode error nothing is appended", () => {
   track.append(bytes(1));
   expect(troubles).toEqual(["decode"]);
   expect(buffer.done).toEqual([]);
+});
+
+test("an init segment that another server sends anew is not appended: the browser would drop all until a key frame", () => {
+  const part = { header: {}, rendition: {}, mime: "video/mp4", from: 0, to: 1, offsetS: 0 } as unknown as Media;
+  for (const init of [[1, 2, 3], [1, 2, 3], [1, 2, 4]]) track.put({ ...part, init: new Uint8Array(init), bytes: bytes(7) });
+  for (let n = 0; n < 4; n += 1) buffer.finish();
+  expect(buffer.done).toEqual(["append 3", "append 7", "append 7", "append 3", "append 7"]);
 });

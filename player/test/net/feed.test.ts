@@ -32,7 +32,7 @@ class Line {
     this.onopen?.();
   }
 
-  say(kind: Kind, fields: { rendition?: number; msn?: number; part?: number } = {}, payload: unknown = null): void {
+  say(kind: number, fields: { rendition?: number; msn?: number; part?: number } = {}, payload: unknown = null): void {
     const body = payload === null ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(payload));
     const message = new Uint8Array(40 + body.length);
     message.set(body, 40);
@@ -60,6 +60,7 @@ let programmes: Programme[];
 let told: string[];
 let tickets: boolean[];
 let ticket: () => Promise<string>;
+let looked: number[];
 let feed: Feed;
 
 beforeEach(() => {
@@ -70,6 +71,7 @@ beforeEach(() => {
   programmes = [];
   told = [];
   tickets = [];
+  looked = [];
   ticket = () => Promise.resolve("ticket");
   feed = new Feed(options());
 });
@@ -98,6 +100,7 @@ function options(more: Partial<FeedOptions> = {}): FeedOptions {
       lines.push(line);
       return line as unknown as WebSocket;
     },
+    lookAround: (withinMs) => looked.push(withinMs),
     random: () => 0.5,
     ...more,
   };
@@ -200,6 +203,9 @@ test("two attempts that never got through mean that something is in the way", as
   await vi.advanceTimersByTimeAsync(500);
   line().close();
   expect(told).toEqual(["blocked"]);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().close();
+  expect(told).toEqual(["blocked", "blocked"]);
 });
 
 test("a connection that neither opens nor fails is given up", async () => {
@@ -241,7 +247,49 @@ test("a ticket that has expired is no dismissal: the next attempt brings a new o
   first.close();
   await reconnected();
   expect(told).toEqual([]);
+  expect(line().address).toBe("/one");
   expect(tickets).toEqual([false, true]);
+});
+
+test("an address that refuses the new ticket too is left: its clock may be wrong", async () => {
+  const first = await connected();
+  const expired = (one: Line) => {
+    one.say(Kind.BYE, {}, { code: "ticket_expired", retry_ms: -1 });
+    one.close();
+  };
+  expired(first);
+  expired(await reconnected());
+  expect((await reconnected()).address).toBe("/two");
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/one", "/two"]);
+});
+
+test("while no ticket is to be had the attempts become rare, also where other addresses stand ready", async () => {
+  ticket = () => Promise.reject(new Error("away"));
+  feed.start(NOTHING);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(tickets.length).toBeLessThan(13);
+  expect(lines).toHaveLength(0);
+  expect(told).toEqual([]);
+});
+
+test("where every address refuses the ticket, attempts become rare too", async () => {
+  feed.start(NOTHING);
+  for (let s = 0; s < 600; s += 1) {
+    await vi.advanceTimersByTimeAsync(100);
+    if (line().readyState !== 0) continue;
+    line().accept();
+    line().say(Kind.BYE, {}, { code: "bad_ticket", retry_ms: -1 });
+    line().close();
+  }
+  expect(lines.length).toBeLessThan(13);
+});
+
+test("when all addresses have failed others are asked for", async () => {
+  (await connected()).close();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(looked).toEqual([]);
+  line().close();
+  expect(looked).toEqual([0]);
 });
 
 test("a ticket that cannot be had is a failed attempt", async () => {
@@ -253,6 +301,7 @@ test("a ticket that cannot be had is a failed attempt", async () => {
 });
 
 test("a sender that falls silent while the programme runs is a broken line", async () => {
+  feed = new Feed(options({ roster: new Roster(["/one"]) }));
   const first = await connected();
   feed.choose({ renditions: ["audio"], most: "" });
   await vi.advanceTimersByTimeAsync(7000);
@@ -263,11 +312,51 @@ test("a sender that falls silent while the programme runs is a broken line", asy
   expect(first.readyState).toBe(3);
 });
 
-test("before anybody is on air silence is normal", async () => {
+const WAITING = { renditions: [], state: "waiting", epoch: 0 };
+
+test("before anybody is on air the server's word every 20 s is enough, and without it the line is broken", async () => {
   const first = await connected();
-  first.say(Kind.RENDITIONS, {}, { renditions: [], state: "waiting", epoch: 0 });
-  await vi.advanceTimersByTimeAsync(600_000);
+  for (let i = 0; i < 30; i += 1) {
+    first.say(Kind.RENDITIONS, {}, WAITING);
+    await vi.advanceTimersByTimeAsync(20_000);
+  }
   expect(first.readyState).toBe(1);
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(first.readyState).toBe(3);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(line().address).toBe("/two");
+});
+
+test("an open line on which no word comes is left after 5 s, and two of them mean that something is in the way", async () => {
+  feed.start(NOTHING);
+  await vi.advanceTimersByTimeAsync(0);
+  line().accept();
+  await vi.advanceTimersByTimeAsync(6000);
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/two"]);
+  line().accept();
+  await vi.advanceTimersByTimeAsync(5600);
+  expect(told).toEqual(["blocked"]);
+});
+
+test("a server that does not know the programme yet is waited for, unless another one may", async () => {
+  feed.start(NOTHING);
+  await vi.advanceTimersByTimeAsync(0);
+  const first = line();
+  first.accept();
+  first.say(Kind.PADDING);
+  await vi.advanceTimersByTimeAsync(11_900);
+  expect(first.readyState).toBe(1);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(line().address).toBe("/two");
+  expect(told).toEqual([]);
+});
+
+test("a message that only a newer server knows changes nothing", async () => {
+  const first = await watching();
+  first.say(11, {}, { what: "ever" });
+  expect(first.readyState).toBe(1);
+  first.say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
+  expect(parts).toEqual(["0:5.3", "0:5.4"]);
 });
 
 test("a message that is not of the feed breaks the line, not the page", async () => {
@@ -323,7 +412,7 @@ test("what the server chose is told and is what a resume goes on with", async ()
   first.close();
   const second = await reconnected();
   expect(second.sent).toEqual([
-    { t: "resume", epoch: 1, msn: 5, part: 3, renditions: ["auto"], ticket: "ticket", most: "720p" },
+    { t: "resume", epoch: 1, msn: 5, part: 3, renditions: ["auto"], ticket: "ticket", most: "720p", begin: "720p" },
   ]);
 });
 
@@ -337,7 +426,10 @@ test("without a picture there is nothing to go on with", async () => {
 test("a line that carries no picture on purpose is not silent", async () => {
   const first = await watching();
   first.say(Kind.SELECTED, {}, { rendition: "", abandoned: true, why: "slow" });
-  await vi.advanceTimersByTimeAsync(60_000);
+  for (let s = 0; s < 60; s += 20) {
+    await vi.advanceTimersByTimeAsync(20_000);
+    first.say(Kind.RENDITIONS, {}, LIVE);
+  }
   expect(first.readyState).toBe(1);
 });
 
@@ -353,18 +445,18 @@ test("where another address stands ready, a broken line is replaced within 300 m
 });
 
 test("two lines that are silent together are given up early, one alone is not", async () => {
-  let other = false;
-  feed = new Feed(options({ otherIsSilent: () => other }));
+  let otherMs = 0;
+  feed = new Feed(options({ otherSilentMs: () => otherMs }));
   const first = await watching();
   await vi.advanceTimersByTimeAsync(4000);
   expect(first.readyState).toBe(1);
-  other = true;
+  otherMs = 2600;
   await vi.advanceTimersByTimeAsync(500);
   expect(first.readyState).toBe(3);
 });
 
 test("silence of both says nothing before media has come", async () => {
-  feed = new Feed(options({ otherIsSilent: () => true }));
+  feed = new Feed(options({ otherSilentMs: () => 60_000 }));
   const first = await connected();
   feed.choose(AUTO);
   await vi.advanceTimersByTimeAsync(7000);
@@ -432,8 +524,10 @@ test("a next server that is not there either leaves us with the old one, and a t
   first.say(Kind.MOVE, {}, MOVE);
   await vi.advanceTimersByTimeAsync(1500);
   line().close();
+  await vi.advanceTimersByTimeAsync(0);
   expect(line().address).toBe("/three");
   line().close();
+  await vi.advanceTimersByTimeAsync(0);
   expect(lines).toHaveLength(3);
   expect(first.readyState).toBe(1);
   first.say(Kind.BYE, {}, { code: "restarting", retry_ms: 200 });
@@ -451,8 +545,99 @@ test("an old server that dies while we move leaves us with the new one", async (
   line().say(Kind.RENDITIONS, {}, LIVE);
   line().say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
   expect(parts).toEqual(["0:5.3", "0:5.4"]);
-  await vi.advanceTimersByTimeAsync(5000);
+  await vi.advanceTimersByTimeAsync(2000);
   expect(lines).toHaveLength(2);
+});
+
+test("a move brings a ticket that is good now, and asks for the addresses of today when there is time", async () => {
+  const first = await watching();
+  ticket = () => Promise.resolve("a newer one");
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().accept();
+  expect(line().sent).toMatchObject([{ t: "resume", ticket: "a newer one" }]);
+  expect(looked).toEqual([30_000]);
+});
+
+test("a next server that refuses the ticket is asked once more with a new one, and is not taken for dead", async () => {
+  const roster = new Roster(["/one", "/two"]);
+  feed = new Feed(options({ roster }));
+  const first = await watching();
+  first.say(Kind.MOVE, {}, MOVE);
+  await vi.advanceTimersByTimeAsync(1500);
+  line().accept();
+  line().say(Kind.BYE, {}, { code: "ticket_expired", retry_ms: -1 });
+  line().close();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/two", "/two"]);
+  expect(tickets).toEqual([false, false, true]);
+  expect(roster.hasFailed("/two", performance.now())).toBe(false);
+  line().accept();
+  line().say(Kind.BYE, {}, { code: "ticket_expired", retry_ms: -1 });
+  line().close();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(lines).toHaveLength(3);
+  expect(roster.hasFailed("/two", performance.now())).toBe(true);
+  expect(first.readyState).toBe(1);
+});
+
+/** In time for some seconds: what then is missing is missed. */
+async function steady(): Promise<Line> {
+  const first = await watching();
+  for (let part = 0; part < 20; part += 1) {
+    await vi.advanceTimersByTimeAsync(200);
+    first.say(Kind.PART, { rendition: 0, msn: 6, part });
+  }
+  return first;
+}
+
+test("a server that goes without a word is replaced within 2.5 s, also where only one line expects media", async () => {
+  const first = await steady();
+  await vi.advanceTimersByTimeAsync(2200);
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/two"]);
+  expect(first.readyState).toBe(1);
+  line().accept();
+  expect(line().sent).toMatchObject([{ t: "resume", msn: 6, part: 19 }]);
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().say(Kind.PART, { rendition: 0, msn: 7 });
+  expect(first.readyState).toBe(3);
+  expect(feed.address).toBe("/two");
+  expect(links.filter((link) => link.is === "lost")).toEqual([]);
+});
+
+test("a line that speaks again is stayed with, and nobody is taken for dead", async () => {
+  const roster = new Roster(["/one", "/two"]);
+  feed = new Feed(options({ roster }));
+  const first = await steady();
+  await vi.advanceTimersByTimeAsync(2200);
+  first.say(Kind.PART, { rendition: 0, msn: 7 });
+  expect(lines.map((one) => one.readyState)).toEqual([1, 3]);
+  for (const address of ["/one", "/two"]) expect(roster.hasFailed(address, performance.now())).toBe(false);
+});
+
+test("where the other server has the programme and no media either, the source is silent: nobody is left", async () => {
+  const first = await steady();
+  await vi.advanceTimersByTimeAsync(2200);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(first.readyState).toBe(1);
+  expect(lines).toHaveLength(2);
+});
+
+test("a line whose other one is well is only late", async () => {
+  feed = new Feed(options({ otherSilentMs: () => 200 }));
+  const first = await steady();
+  await vi.advanceTimersByTimeAsync(7000);
+  expect([first.readyState, lines.length]).toEqual([1, 1]);
+});
+
+test("a line that was never in time is given longer before another one is opened beside it", async () => {
+  const first = await watching();
+  await vi.advanceTimersByTimeAsync(1000);
+  first.say(Kind.PART, { rendition: 0, msn: 6 });
+  await vi.advanceTimersByTimeAsync(2400);
+  expect(lines).toHaveLength(1);
 });
 
 test("a restart stays at the address where it is", async () => {

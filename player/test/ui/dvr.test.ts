@@ -3,12 +3,18 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { ServerClock } from "../../src/core/latency";
+import { Roster } from "../../src/core/roster";
 import { NO_STATS, type EngineStats, type Past } from "../../src/media/engine";
+import { dvr as t } from "../../src/i18n/dvr";
 import { Dvr, type DvrHost } from "../../src/ui/watch/dvr";
 
-const opened = vi.hoisted(() => [] as { past: { fromMs: number; isPaused: boolean; gone(): void }; engine: object }[]);
+const opened = vi.hoisted(() => [] as { past: Past; engine: object }[]);
+const file = vi.hoisted(() => ({ isMissing: false }));
 const standing = vi.hoisted(() => ({ open: 0 }));
 
+const said = vi.hoisted(() => [] as string[]);
+
+vi.mock("../../src/ui/components/toast", () => ({ toast: (words: string) => said.push(words) }));
 vi.mock("../../src/net/feed", () => ({
   Feed: class {
     start(): void {
@@ -20,7 +26,10 @@ vi.mock("../../src/net/feed", () => ({
   },
 }));
 vi.mock("../../src/media/hls", () => ({
-  canHls: () => true,
+  canHls: () => {
+    if (file.isMissing) throw new TypeError("Failed to fetch dynamically imported module");
+    return true;
+  },
   HlsEngine: class extends FakeEngine {
     constructor(...given: [unknown, unknown, unknown, unknown, unknown, Past]) {
       super();
@@ -79,6 +88,9 @@ let endMs: number;
 let dvr: Dvr;
 let lives: number;
 let closed: number;
+let canvas: HTMLCanvasElement;
+let video: HTMLVideoElement;
+let isSeeking: boolean;
 let address: string;
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -88,15 +100,18 @@ beforeEach(() => {
   vi.spyOn(Date, "now").mockReturnValue(NOW);
   opened.length = 0;
   standing.open = lives = closed = endMs = 0;
-  isPaused = false;
+  isPaused = isSeeking = file.isMissing = false;
+  said.length = 0;
   address = "/live/e/key/dvr.m3u8";
   engine = live = new FakeEngine();
-  const video = document.createElement("video");
+  video = document.createElement("video");
   Object.defineProperty(video, "paused", { get: () => isPaused });
+  Object.defineProperty(video, "seeking", { get: () => isSeeking });
+  canvas = Object.assign(document.createElement("canvas"), { hidden: true });
   dvr = new Dvr({
     video,
-    canvas: Object.assign(document.createElement("canvas"), { hidden: true }),
-    door: { clock: new ServerClock(), ticketNow: async () => "" } as unknown as DvrHost["door"],
+    canvas,
+    door: { clock: new ServerClock(), roster: new Roster(["/feed"]), ticketNow: async () => "" } as unknown as DvrHost["door"],
     engine: () => engine,
     leave: () => {
       engine?.close();
@@ -113,7 +128,7 @@ beforeEach(() => {
     startMs: () => START,
     endMs: () => endMs,
     listener: () => ({ ready() {}, blocked() {}, link() {}, rungs() {}, rejoin: async () => "" }),
-    feed: () => ["/feed"],
+    isPushed: () => true,
     told() {},
     ended() {},
     dismissed() {},
@@ -212,6 +227,100 @@ test("a recording that is gone is said once, and live plays", async () => {
   await settled();
   expect(dvr.isGone.value).toBe(true);
   expect(lives).toBe(1);
+  expect(said).toEqual([t().gone]);
+});
+
+test("what plays the recording could not be fetched: that is said, live goes on, and the next try may succeed", async () => {
+  file.isMissing = true;
+  dvr.step(-30);
+  await settled();
+  expect(said).toEqual([t().failed]);
+  expect([dvr.isGone.value, dvr.isMoving.value, live.isClosed]).toEqual([false, false, false]);
+  file.isMissing = false;
+  dvr.step(-30);
+  await settled();
+  expect(dvr.isPast.value).toBe(true);
+});
+
+test("a moment that cannot be had leads back to live, and others may be tried", async () => {
+  dvr.step(-30);
+  await settled();
+  opened[0]?.past.failed();
+  await settled();
+  expect([dvr.isGone.value, lives]).toEqual([false, 1]);
+  expect(said).toEqual([t().failed]);
+});
+
+test("a long pause that cannot be parked is silent, and not tried again at once", async () => {
+  file.isMissing = isPaused = true;
+  live.wallMs = NOW - 200_000;
+  dvr.look();
+  await settled();
+  file.isMissing = false;
+  dvr.look();
+  await settled();
+  expect(said).toEqual([]);
+  expect(opened).toHaveLength(0);
+});
+
+/** The element as it is in the middle of a jump: it has a picture, as soon as the jump is over. */
+function inAJump(): () => void {
+  isSeeking = true;
+  Object.defineProperty(video, "videoWidth", { value: 1280 });
+  Object.defineProperty(video, "readyState", { value: HTMLMediaElement.HAVE_CURRENT_DATA });
+  return () => {
+    isSeeking = false;
+    video.dispatchEvent(new Event("seeked"));
+  };
+}
+
+test("the last picture is kept until the recording has one", async () => {
+  const arrive = inAJump();
+  dvr.step(-30);
+  await settled();
+  arrive();
+  await settled();
+  expect(canvas.hidden).toBe(false);
+  expect(dvr.isPast.value).toBe(true);
+});
+
+test("who goes live while a picture is about to be kept sees live, not the picture", async () => {
+  const arrive = inAJump();
+  dvr.step(-30);
+  await settled();
+  dvr.goLive();
+  arrive();
+  await settled();
+  expect(canvas.hidden).toBe(true);
+  expect(dvr.isMoving.value).toBe(false);
+});
+
+test("one that moves on at once keeps the picture for the move that counts", async () => {
+  const arrive = inAJump();
+  dvr.step(-30);
+  await settled();
+  dvr.goLive();
+  dvr.step(-40);
+  await settled();
+  arrive();
+  await settled();
+  expect(canvas.hidden).toBe(false);
+  expect(opened).toHaveLength(1);
+});
+
+test("whoever is back in what live had in hand goes on there from the recording, when another choice took it", async () => {
+  dvr.step(-10);
+  live.heldFromMs = NOW;
+  dvr.keepPlace();
+  await settled();
+  expect(opened[0]?.past.fromMs).toBe(NOW - LIVE_DELAY_MS - 10_000);
+});
+
+test("a choice takes nobody who is with live anywhere", async () => {
+  live.heldFromMs = NOW;
+  dvr.keepPlace();
+  await settled();
+  expect(opened).toHaveLength(0);
 });
 
 test("after the end of the event the recording goes on, and leaving it leads to the thanks", async () => {

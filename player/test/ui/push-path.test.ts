@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ServerClock } from "../../src/core/latency";
 import type { LinkState } from "../../src/core/link";
 import { AUTO } from "../../src/core/quality";
+import { Roster } from "../../src/core/roster";
 import type { Programme } from "../../src/core/wire";
 import type { FeedOptions } from "../../src/net/feed";
 import type { Door } from "../../src/ui/watch/door";
@@ -56,7 +57,7 @@ const lost = (attempt: number): LinkState => ({ is: "lost", attempt, nextAtMs: 0
 beforeEach(() => {
   lines.length = cutOffs.length = 0;
   const listener = { link() {}, programme() {}, ready() {}, blocked() {} } as unknown as PushListener;
-  path = new PushPath(document.createElement("video"), ["/feed"], { clock: new ServerClock() } as Door, listener);
+  path = new PushPath(document.createElement("video"), new Roster(["/feed"]), { clock: new ServerClock() } as Door, listener);
   path.start();
   lines[0]?.listener.programme(PROGRAMME);
   path.choose(AUTO, 720);

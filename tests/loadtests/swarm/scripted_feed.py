@@ -104,7 +104,7 @@ class ScriptedFeed:
                 self.heard.append(heard)
 
 
-def run(worker: PushWorker, until: int, quiet_s: float = 0.15) -> None:
+def run(worker: PushWorker, until: int, quiet_s: float = 0.4) -> None:
     """Until so many parts have been counted in all, or nothing more comes."""
     heard_at, heard = time.monotonic(), -1
     while (now := worker.status().messages) < until and time.monotonic() - heard_at < quiet_s + (now == 0):

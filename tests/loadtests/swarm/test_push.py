@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from loadtests.swarm.checks import BACK, differing_from
-from loadtests.swarm.group import PushGroup
+from loadtests.swarm.group import Answer, Asking, PushGroup
 from loadtests.swarm.push import PushWorker
 from loadtests.swarm.tally import PhaseResult, Tally, compared, result_of
 from plenum.media import Part
@@ -225,3 +225,71 @@ def test_each_line_reports_the_newest_part_that_it_really_got() -> None:
             worker.step()
         worker.finish()
         assert b'"got":[0,6]' in feed.heard[1]
+
+
+def test_a_server_that_falls_silent_is_left_for_the_next_as_a_page_leaves_it() -> None:
+    """The socket stays open, and nothing comes."""
+    worker = PushWorker("test")
+    with ScriptedFeed([script(parts()[:8])]) as old, ScriptedFeed([script(parts()[8:])]) as new:
+        group = PushGroup(
+            ((old.address, new.address),), ("t",), ("240p",), beside=(), connect_per_s=1000, is_steady=False
+        )
+        worker.add(msgspec.structs.replace(group, leaves_silence=True))
+        run(worker, COUNT, quiet_s=4.0)
+        (tally,) = worker.finish()
+    assert (tally.messages, tally.events["left in silence"], tally.events["lost"]) == (COUNT, 1, 1)
+    found = result_of([[tally]], []).phase("test").away_ms
+    assert found.count == 1
+    assert 1_500 < found.largest < 3_000
+
+
+def test_who_does_not_leave_silence_stays_and_finds_fault_with_it() -> None:
+    worker = PushWorker("test")
+    with ScriptedFeed([script(parts()[:8])]) as old, ScriptedFeed([script(parts()[8:])]) as new:
+        worker.add(PushGroup(((old.address, new.address),), ("t",), ("240p",), beside=(), connect_per_s=1000))
+        run(worker, COUNT, quiet_s=4.5)
+        (tally,) = worker.finish()
+    assert (tally.messages, dict(tally.faults)) == (8, {"no part for 3 s": 1})
+
+
+@pytest.mark.parametrize("asks_api", [True, False])
+def test_who_is_told_to_move_asks_for_addresses_and_goes_where_the_answer_says(asks_api: bool) -> None:
+    said = script([*parts()[:8], pack_move(Move("draining", 8000))])
+    worker = PushWorker("test")
+    with ScriptedFeed([said]) as old, ScriptedFeed([script(parts()[8:])]) as new:
+        group = PushGroup(((old.address,),), ("t",), ("240p",), beside=(), connect_per_s=1000, is_steady=False)
+        worker.add(msgspec.structs.replace(group, asks_api=asks_api, seen_as="10.0.0.7"))
+        ends = time.monotonic() + 4.0
+        asked: list[Asking] = []
+        while not asked and time.monotonic() < ends:
+            worker.step()
+            asked = worker.asking(0)
+        for one in asked:
+            worker.answered(Answer(one, (new.address,), "fresh"))
+        run(worker, COUNT)
+        (tally,) = worker.finish()
+    assert [(one.seen_as, one.ticket) for one in asked] == ([("10.0.0.7", "t")] if asks_api else [])
+    assert (tally.messages, tally.events["moved"]) == ((COUNT, 1) if asks_api else (8, 0))
+
+
+def test_each_viewer_remembers_which_pictures_it_was_told() -> None:
+    worker = PushWorker("test")
+    said = [chosen(), *parts()[:4], chosen("", abandoned=True)]
+    with ScriptedFeed([script(said)]) as feed:
+        worker.add(PushGroup(((feed.address,),), ("t",), renditions=("auto",), beside=(), connect_per_s=1000))
+        run(worker, 4)
+        run(worker, 5)
+        assert worker.choices() == [("240p", "")]
+        worker.finish()
+
+
+def test_what_another_server_chooses_before_its_first_part_holds_from_there_on() -> None:
+    """It begins with a gap and a picture that it announced: all as it should be."""
+    worker = PushWorker("test")
+    then = script([chosen(), gap(1, 0), *parts()[10:]])
+    with ScriptedFeed([script([chosen(), *parts()[:8]])], hang_up=True) as old, ScriptedFeed([then]) as new:
+        group = PushGroup(((old.address, new.address),), ("t",), beside=(), connect_per_s=1000, is_steady=False)
+        worker.add(msgspec.structs.replace(group, may_skip=True))
+        run(worker, 18)
+        (tally,) = worker.finish()
+    assert (tally.messages, dict(tally.faults)) == (18, {})

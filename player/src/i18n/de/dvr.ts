@@ -17,6 +17,8 @@ export const de: typeof en = {
   forward: "10 Sekunden vor",
   steps: "10 Sekunden zurück oder vor",
   moving: "Diese Stelle wird geladen …",
+  failed: "Diese Stelle ließ sich nicht laden. Bitte versuchen Sie es noch einmal.",
+  gone: "Diese Veranstaltung lässt sich nicht mehr von einer früheren Stelle an abspielen.",
   recording: "Aufzeichnung",
   replay: "Von Anfang an ansehen",
   leave: "Schließen",

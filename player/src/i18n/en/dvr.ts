@@ -17,6 +17,8 @@ export const en = {
   forward: "Forward 10 seconds",
   steps: "Back or forward 10 seconds",
   moving: "Loading this moment …",
+  failed: "This moment could not be loaded. Please try again.",
+  gone: "This event can no longer be played from an earlier moment.",
   recording: "Recording",
   replay: "Watch from the start",
   leave: "Close",

@@ -6,7 +6,6 @@ import { signal } from "@preact/signals";
 
 import type { LinkState } from "../../core/link";
 import { NOTHING, subscriptionFor } from "../../core/lines";
-import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
 import { canPush, MseEngine } from "../../media/mse";
 import { Feed } from "../../net/feed";
@@ -26,10 +25,7 @@ export class Monitor {
   private feed: Feed | null = null;
   private engine: MseEngine | null = null;
 
-  constructor(
-    private readonly door: Door,
-    private readonly addresses: readonly string[],
-  ) {}
+  constructor(private readonly door: Door) {}
 
   start(video: HTMLVideoElement): void {
     if (this.feed) return;
@@ -66,8 +62,9 @@ export class Monitor {
 
   private feedFor(engine: MseEngine | null): Feed {
     return new Feed({
-      roster: new Roster(this.addresses),
+      roster: this.door.roster,
       ticket: (refused) => this.door.ticketNow(refused),
+      lookAround: (withinMs) => this.door.lookAround(withinMs),
       listener: {
         link: (state) => {
           this.link.value = state;

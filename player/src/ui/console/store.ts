@@ -131,7 +131,7 @@ export class ConsoleStore {
     }
     this.event.value = answer.event;
     this.questions.value ??= openQuestions(answer, "role");
-    this.monitor.value ??= new Monitor(this.door, answer.feed);
+    this.monitor.value ??= new Monitor(this.door);
   }
 
   private async ask(): Promise<void> {

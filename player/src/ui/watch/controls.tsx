@@ -1,9 +1,10 @@
 /** The bar under the picture: play, sound, how live it is, quality, picture in picture, full screen, help. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+
 import { clockWords } from "../../core/countdown";
-import { AUDIO_ONLY, AUTO, type Rung } from "../../core/quality";
-import { formatDecimal, formatNumber } from "../../i18n";
+import { formatDecimal } from "../../i18n";
 import { watch as t } from "../../i18n/watch";
-import { Badge, Button, IconButton, Menu } from "../components";
+import { Badge, Button, IconButton } from "../components";
 import { canFullscreen, canPip, isFullscreen, toggleFullscreen, togglePip } from "./display";
 import type { WatchStore } from "./store";
 
@@ -14,6 +15,7 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
   const paused = store.isPaused.value;
   const dvr = store.dvr.value;
   const pages = store.dvrPages.value;
+  const Quality = store.qualityMenu.value?.Quality;
   return (
     <div class="bar" role="group" aria-label={t().controls} data-testid="controls">
       <IconButton
@@ -27,7 +29,7 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
       <Volume store={store} />
       {has && (dvr?.isOver.value && pages ? <pages.Replaying dvr={dvr} /> : <Liveness store={store} />)}
       <span class="bar-gap" />
-      {(store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
+      {Quality && (store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
       {canPip() && <IconButton name="pip" label={t().pip} disabled={!has} onClick={togglePip} data-testid="pip" />}
       {canFullscreen() && <Fullscreen />}
       <span class="bar-help">
@@ -77,24 +79,32 @@ function Volume({ store }: { store: WatchStore }) {
 
 /** Red only while somebody is on air and this page is with them; else how far behind, and the way back. */
 function Liveness({ store }: { store: WatchStore }) {
-  if (store.isBehind.value) return <Behind store={store} />;
+  const box = useRef<HTMLSpanElement>(null);
+  return (
+    <span ref={box} class="liveness" tabIndex={-1}>
+      {store.isBehind.value ? <Behind store={store} left={() => box.current?.focus()} /> : <AtLive store={store} />}
+    </span>
+  );
+}
+
+function AtLive({ store }: { store: WatchStore }) {
   const scene = store.scene.value;
   // The slate is a picture in the stream; these words are for ears and for small screens.
   if (scene === "slate") {
     return (
-      <span class="liveness" role="status" data-testid="slate">
+      <span role="status" data-testid="slate">
         <Badge>{t().slate}</Badge>
       </span>
     );
   }
   if (scene !== "live") return null;
   return (
-    <span class="liveness">
+    <>
       <span data-testid="live">
         <Badge kind="live">{t().live}</Badge>
       </span>
       <Delay store={store} />
-    </span>
+    </>
   );
 }
 
@@ -109,10 +119,13 @@ function Delay({ store }: { store: WatchStore }) {
   );
 }
 
-function Behind({ store }: { store: WatchStore }) {
+/** `left`: its button has gone and the focus with it; it stays here, where the answer is. */
+function Behind({ store, left }: { store: WatchStore; left(): void }) {
+  const box = useRef<HTMLSpanElement>(null);
+  useLayoutEffect(() => () => void (box.current?.contains(document.activeElement) && left()), []);
   const clock = clockWords(Math.ceil(store.behindS.value));
   return (
-    <span class="liveness">
+    <span ref={box} class="behind">
       <Button small onClick={() => store.goLive()} data-testid="go-live">
         {t().goLive}
       </Button>
@@ -121,39 +134,5 @@ function Behind({ store }: { store: WatchStore }) {
         <span aria-hidden="true">−{clock}</span>
       </span>
     </span>
-  );
-}
-
-function rateWords(rung: Rung): string {
-  if (rung.bitrateBps <= 0) return "";
-  if (rung.bitrateBps < 250_000) return t().kilobits(formatNumber(Math.round(rung.bitrateBps / 1000)));
-  return t().megabits(formatDecimal(rung.bitrateBps / 1_000_000));
-}
-
-/** What "Auto" is just now stands behind it, while it is the choice. */
-function autoWords(store: WatchStore): string {
-  const { rendition } = store.stats.value;
-  const isShown = rendition !== "" && rendition !== "audio" && !store.isSoundOnly.value;
-  return store.choice.value === AUTO && isShown ? t().autoShowing(rendition) : t().auto;
-}
-
-function Quality({ store }: { store: WatchStore }) {
-  const offered = store.rungs.value.map((rung) => ({
-    value: rung.choice,
-    words: rung.choice === AUDIO_ONLY ? t().audioOnly : rung.choice,
-    detail: rateWords(rung),
-    checked: rung.choice === store.choice.value,
-  }));
-  const auto = { value: AUTO, words: autoWords(store), checked: store.choice.value === AUTO };
-  return (
-    <div class="quality" data-testid="quality">
-      <Menu
-        label={t().quality}
-        icon="settings"
-        heading={t().quality}
-        items={[auto, ...offered]}
-        onChoose={(choice) => store.choose(choice)}
-      />
-    </div>
   );
 }

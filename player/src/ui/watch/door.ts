@@ -1,14 +1,26 @@
-/** Getting in and staying in: the join answer, a fresh ticket when the last one is old, and what the API says meanwhile. */
+/**
+ * Getting in and staying in: the join answer, the addresses in it, a fresh ticket before the last one is old, and what the API
+ * says meanwhile.
+ */
 import { ServerClock } from "../../core/latency";
 import type { EventStatus, Join } from "../../core/event";
 import { Problem } from "../../core/problem";
+import { Roster } from "../../core/roster";
 import { turnedBy, type Turned } from "../../core/scene";
 import { eventStatus, join } from "../../net/api";
 
 /** A ticket is not used in its last moments: the clocks differ, and the way there takes time. */
 const SPARE_MS = 30_000;
-/** From this share of its life on it is renewed beside its use. */
+/** From this share of its life on it is renewed, by itself and beside its use. */
 const OLD_AT = 0.5;
+/** Pages that came together do not renew together. */
+const SPREAD = 0.2;
+/** After an attempt to renew that failed. The ticket in hand is good for as long as it was until then. */
+const AGAIN_MS = 60_000;
+/** Timers count no further. */
+const MOST_WAIT_MS = 2 ** 31 - 1;
+/** The addresses of an answer so young are not asked for again: what is away is away for all pages. */
+const FRESH_MS = 15_000;
 
 export interface DoorListener {
   joined(answer: Join): void;
@@ -17,10 +29,16 @@ export interface DoorListener {
 
 export class Door {
   readonly clock = new ServerClock();
+  /** Where the feed is; the playlists lie beside it. */
+  readonly roster = new Roster([]);
   private ticket = "";
   private oldFromMs = 0;
   private validUntilMs = 0;
+  private askedAtMs = 0;
   private entering: Promise<Join> | null = null;
+  private renewing: ReturnType<typeof setTimeout> | undefined;
+  private looking: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
 
   constructor(
     readonly event: string,
@@ -47,14 +65,41 @@ export class Door {
     return this.ticket;
   }
 
+  /** The addresses in hand are not what they were: ask for others some time within so many ms. */
+  lookAround(withinMs: number): void {
+    const isFresh = withinMs === 0 && Date.now() - this.askedAtMs < FRESH_MS;
+    if (this.isClosed || isFresh || (this.looking !== undefined && withinMs > 0)) return;
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => void this.enter().catch(() => null), Math.random() * withinMs);
+  }
+
+  /** Nothing more is opened by itself. Whoever asks is still answered. */
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.renewing);
+    clearTimeout(this.looking);
+  }
+
+  private renewIn(ms: number): void {
+    clearTimeout(this.renewing);
+    if (this.isClosed) return;
+    const wait = Math.min(MOST_WAIT_MS, ms * (1 - SPREAD * Math.random()));
+    this.renewing = setTimeout(() => void this.enter().catch(() => this.renewIn(AGAIN_MS)), wait);
+  }
+
   private async ask(): Promise<Join> {
-    const askedAt = Date.now();
+    const askedAt = (this.askedAtMs = Date.now());
+    clearTimeout(this.looking);
+    this.looking = undefined;
     const answer = await this.asking(join(this.event));
     const now = Date.now();
     this.clock.learn(answer.server_time_ms, askedAt, now);
-    this.ticket = answer.ticket;
-    this.oldFromMs = now + answer.ticket_lifetime_s * 1000 * OLD_AT;
-    this.validUntilMs = now + answer.ticket_lifetime_s * 1000 - SPARE_MS;
+    const lifetimeMs = answer.feed_ticket_lifetime_s * 1000;
+    this.ticket = answer.feed_ticket;
+    this.oldFromMs = now + lifetimeMs * OLD_AT;
+    this.validUntilMs = now + lifetimeMs - SPARE_MS;
+    this.roster.update(answer.feed);
+    this.renewIn(lifetimeMs * OLD_AT);
     this.listener.joined(answer);
     return answer;
   }

@@ -20,16 +20,17 @@ export function DvrBar({ dvr }: { dvr: Dvr }) {
   const wallMs = (value: number) => span.startMs + value * 1000;
   const isOver = dvr.isOver.value;
   const isLive = !dvr.isBehind.value && !isOver;
+  const max = Math.round(lengthS(span));
   return (
     <div class="dvr-bar">
       <Scrubber
         label={t().scrubber}
         value={Math.round((place - span.startMs) / 1000)}
-        max={Math.round(lengthS(span))}
+        max={max}
         step={STEP_S}
         leap={LEAP_S}
         isLive={isLive}
-        words={(value) => spoken(span, wallMs(value), isLive, isOver)}
+        words={(value) => spoken(span, wallMs(value), isLive && value >= max, isOver)}
         hint={(value) => <Hint span={span} wallMs={wallMs(value)} isOver={isOver} />}
         onMove={(value) => dvr.seek(wallMs(value))}
         onEnd={() => (isOver ? dvr.seek(span.endMs) : dvr.goLive())}
@@ -61,12 +62,13 @@ export function DvrSteps({ dvr }: { dvr: Dvr }) {
   return (
     <>
       <IconButton name="back" label={t().back} onClick={() => dvr.step(-STEP_S)} data-testid="back" />
+      {/* Not `disabled`: whoever goes forward until live would lose the focus to nowhere. */}
       <span class="dvr-forward" data-live={!dvr.isBehind.value}>
         <IconButton
           name="forward"
           label={t().forward}
-          disabled={!dvr.isBehind.value}
-          onClick={() => dvr.step(STEP_S)}
+          aria-disabled={!dvr.isBehind.value}
+          onClick={() => dvr.isBehind.value && dvr.step(STEP_S)}
           data-testid="forward"
         />
       </span>
@@ -105,13 +107,19 @@ export function Replay({ dvr }: { dvr: Dvr }) {
   );
 }
 
-/** Another source, or data, is on its way: the last picture stays, and after a moment says why. */
-export function Moving({ dvr }: { dvr: Dvr }) {
-  if (!dvr.isWaiting.value) return null;
+/**
+ * Another source, or data, is on its way: the last picture stays, and after a moment says why. The region is there before its words,
+ * else nobody would be told of them.
+ */
+export function Moving({ dvr, isShown }: { dvr: Dvr; isShown: boolean }) {
   return (
-    <div class="dvr-moving" role="status" data-testid="moving">
-      <span class="spinner" />
-      <span class="visually-hidden">{t().moving}</span>
+    <div class="dvr-moving" role="status">
+      {isShown && dvr.isWaiting.value && (
+        <span class="dvr-moving-words" data-testid="moving">
+          <span class="spinner" />
+          <span class="visually-hidden">{t().moving}</span>
+        </span>
+      )}
     </div>
   );
 }

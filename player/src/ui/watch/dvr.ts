@@ -9,15 +9,18 @@ import { computed, signal } from "@preact/signals";
 
 import * as rules from "../../core/dvr";
 import { NOTHING } from "../../core/lines";
-import { Roster } from "../../core/roster";
 import type { Programme } from "../../core/wire";
-import type { Engine, PastEngine, PullListener } from "../../media/engine";
+import { dvr as t } from "../../i18n/dvr";
+import type { Engine, Past, PastEngine, PullListener } from "../../media/engine";
 import { KeptPicture } from "../../media/kept-picture";
 import { Feed } from "../../net/feed";
+import { toast } from "../components/toast";
 import type { Door } from "./door";
 
 /** A pause that live has in hand is kept there; one that went on for so long costs traffic for nobody. */
 const LONG_PAUSE_S = 100;
+/** Nobody asked for it: where the recording did not open it is not tried again at once. */
+const PARK_AGAIN_MS = 60_000;
 
 /** What going back needs of the page. */
 export interface DvrHost {
@@ -33,15 +36,15 @@ export interface DvrHost {
   live(): void;
   /** The recording of an event that is over was left. */
   close(): void;
-  /** The address of the recording; `renew`: by a new join. "" where there is none. */
-  address(renew: boolean): Promise<string>;
+  /** The address of the recording, "" where there is none; after one that did not answer ("" where only its key is old) another. */
+  address(lost?: string): Promise<string>;
   choice(): string;
   /** Unix ms, 0 for not (yet). */
   startMs(): number;
   endMs(): number;
   listener(): PullListener;
-  /** Where the programme is told while live is closed; none where live does not come by push. */
-  feed(): readonly string[];
+  /** Live comes by push: the feed tells the programme while it is closed. */
+  isPushed(): boolean;
   told(programme: Programme): void;
   ended(): void;
   dismissed(code: string): void;
@@ -86,6 +89,7 @@ export class Dvr {
   private opener: Promise<Open | null> | null = null;
   /** The next source is open: the next picture is its own. */
   private isOpen = false;
+  private failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly host: DvrHost) {
     this.kept = new KeptPicture(host.video, host.canvas);
@@ -141,7 +145,7 @@ export class Dvr {
       this.isOpen = false;
       void this.kept.hold().then(() => mine === this.turn && this.openLive());
     } else {
-      this.isMoving.value &&= this.isOpen;
+      if (!this.isOpen) this.stayHere();
       host.engine()?.goLive();
     }
   }
@@ -153,9 +157,17 @@ export class Dvr {
     return true;
   }
 
+  /** Another choice may have taken what live had in hand: whoever is back in it goes on from the recording. */
+  keepPlace(): void {
+    const stats = this.host.engine()?.stats();
+    if (!stats || stats.following || stats.wallMs === null || this.isPast.value || this.isMoving.value) return;
+    this.placeMs.value = stats.wallMs;
+    if (this.isLost()) void this.goPast(stats.wallMs, false);
+  }
+
   /** Whether there is a recording of an event that is over: the join answer says so. */
   async lookForReplay(): Promise<void> {
-    const address = await this.host.address(false).catch(() => "");
+    const address = await this.host.address().catch(() => "");
     this.look();
     this.canReplay.value = address !== "" && this.host.startMs() > 0;
   }
@@ -169,6 +181,7 @@ export class Dvr {
     if (!this.isMoving.value || !this.isOpen) return;
     this.kept.release();
     this.isMoving.value = false;
+    if (this.isPast.value) this.isGone.value = false;
     const wished = this.placeMs.value;
     const engine = this.host.engine();
     const shown = engine?.stats().wallMs ?? null;
@@ -193,23 +206,36 @@ export class Dvr {
     return rules.spanOf(startMs, host.door.clock.now(Date.now()), this.liveDelayMs);
   }
 
-  private async goPast(fromMs: number, isPaused: boolean): Promise<void> {
+  private async goPast(fromMs: number, isPaused: boolean, isAsked = true): Promise<void> {
     const mine = (this.turn += 1);
     this.isMoving.value = true;
     this.isOpen = false;
     this.placeMs.value = fromMs;
     try {
-      const [address, open] = await Promise.all([this.host.address(false), this.player()]);
-      if (!address || !open) throw new Error("no recording");
+      const [address, open] = await Promise.all([this.host.address(), this.player()]);
+      if (mine !== this.turn) return;
+      if (!address || !open) {
+        this.stayHere();
+        this.gone();
+        return;
+      }
       await this.kept.hold();
       if (mine !== this.turn) return;
       this.open(address, open, fromMs, isPaused);
     } catch (error) {
       if (mine !== this.turn) return;
       console.warn("player: the recording cannot be opened:", error);
-      this.isMoving.value = false;
-      this.isGone.value = true;
+      this.stayHere();
+      this.failedAt = performance.now();
+      if (isAsked) toast(t().failed, "bad");
+      this.look();
     }
+  }
+
+  /** No other source is on its way any more. */
+  private stayHere(): void {
+    this.isMoving.value = false;
+    this.kept.release();
   }
 
   private player(): Promise<Open | null> {
@@ -224,7 +250,7 @@ export class Dvr {
     const { host } = this;
     host.leave();
     this.isPast.value = this.isOpen = true;
-    host.take(open(host, address, { fromMs, isPaused, gone: () => this.gone() }));
+    host.take(open(host, address, { fromMs, isPaused, gone: () => this.gone(), failed: () => this.failed() }));
     this.stand();
   }
 
@@ -242,17 +268,24 @@ export class Dvr {
   private gone(): void {
     this.isGone.value = true;
     this.canReplay.value = false;
+    toast(t().gone);
+    if (this.isPast.value) this.goLive();
+  }
+
+  /** This moment cannot be had: back to what can, from where the person may try again. */
+  private failed(): void {
+    toast(t().failed, "bad");
     this.goLive();
   }
 
   /** Live is closed, but what goes on there is told. */
   private stand(): void {
     const { host } = this;
-    const addresses = host.feed();
-    if (this.standing || addresses.length === 0 || this.isOver.value) return;
+    if (this.standing || !host.isPushed() || this.isOver.value) return;
     this.standing = new Feed({
-      roster: new Roster(addresses),
+      roster: host.door.roster,
       ticket: (refused) => host.door.ticketNow(refused),
+      lookAround: (withinMs) => host.door.lookAround(withinMs),
       listener: {
         link: () => {},
         programme: (programme) => host.told(programme),
@@ -284,18 +317,19 @@ export class Dvr {
   }
 
   private parkLongPause(): void {
+    if (performance.now() - this.failedAt < PARK_AGAIN_MS) return;
     if (this.host.video.paused && this.behindS.value > LONG_PAUSE_S && this.isLost()) {
-      void this.goPast(this.placeMs.value as number, true);
+      void this.goPast(this.placeMs.value as number, true, false);
     }
   }
 }
 
-type Open = (host: DvrHost, address: string, past: { fromMs: number; isPaused: boolean; gone(): void }) => PastEngine;
+type Open = (host: DvrHost, address: string, past: Past) => PastEngine;
 
 /** Loads what plays the recording here: hls.js, else the browser itself. */
 async function opener(video: HTMLVideoElement): Promise<Open | null> {
   const { canHls, HlsEngine } = await import("../../media/hls");
-  const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: () => host.address(true) });
+  const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: (lost) => host.address(lost) });
   if (canHls()) {
     return (host, address, past) => new HlsEngine(host.video, address, host.door.clock, listener(host), host.choice(), past);
   }

@@ -1,17 +1,20 @@
 /**
  * The push path of the watch page: one line for the picture, one beside it for the sound, and the engine that both fill.
  *
- * Fetched while the page joins, with the engine. The store knows no feed: it asks for a choice, reports once a second, closes.
+ * Fetched while the page joins, with the engine. The store knows no feed: it asks for a choice, reports every two seconds, closes.
+ * While the picture comes late the lines report by themselves, so that the server knows in time behind a proxy that takes all.
  * The first line counts the viewer and has the programme's word; it brings the sound itself where there is no picture to bring.
  */
 import { together, type LinkState } from "../../core/link";
 import { linesFor, NOTHING, type Wanted } from "../../core/lines";
-import { AUTO } from "../../core/quality";
-import { Roster } from "../../core/roster";
-import type { Programme, Selected } from "../../core/wire";
+import { Punctuality } from "../../core/punctuality";
+import { AUTO, videos } from "../../core/quality";
+import type { Roster } from "../../core/roster";
+import type { Header, Programme, Selected } from "../../core/wire";
 import type { EngineListener } from "../../media/engine";
 import { MseEngine } from "../../media/mse";
 import { Feed, type FeedListener } from "../../net/feed";
+import { SeverableSockets } from "../../net/severable";
 import type { Door } from "./door";
 
 export { canPush } from "../../media/mse";
@@ -19,8 +22,20 @@ export { canPush } from "../../media/mse";
 /** Less in hand than this and a broken line shows. */
 const IN_HAND_S = 0.1;
 const MOST_SWITCHES = 50;
-/** Once a second says enough of a line that is well; while the picture stands still the server should know sooner. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
+/** A look that comes so late says nothing of the line: it was the page that stood still. */
+const STOOD_STILL_MS = 250;
+/** What is late is told with each part, no oftener than this … */
+const LATE_PART_MS = 100;
+/** … and so often while none comes. */
+const LATE_AGAIN_MS = 250;
+/** The second line, which carries what is always the same, reports every other time. */
+const BESIDE_EVERY = 2;
+/** The picture is so late, the sound is not, and no word of another picture has come: it must be queueing behind this one. */
+const GIVE_UP_MS = 1000;
+const GIVE_UP_AGAIN_MS = 20_000;
+/** A line that was given up has a successor by then, whose first parts come in a row. */
+const SUCCESSION_MS = 1500;
 
 export interface PushListener extends Omit<EngineListener, "failed"> {
   link(state: LinkState): void;
@@ -35,22 +50,32 @@ export interface PushListener extends Omit<EngineListener, "failed"> {
 
 export class PushPath {
   readonly engine: MseEngine;
-  private readonly roster: Roster;
   private readonly first: Feed;
   private beside: Feed | null = null;
   private firstLink: LinkState = { is: "connecting" };
   private besideLink: LinkState = { is: "connecting" };
   private programme: Programme | null = null;
   private choice = "";
-  private readonly looking = setInterval(() => this.reportLate(), LOOK_MS);
+  private readonly sockets = new SeverableSockets();
+  private readonly pictureTime = new Punctuality();
+  private readonly soundTime = new Punctuality();
+  private readonly looking = setInterval(() => this.look(), LOOK_MS);
+  private lookedAt = performance.now();
+  private lateReportAt = Number.NEGATIVE_INFINITY;
+  private lateSince: number | null = null;
+  private selectedAt = Number.NEGATIVE_INFINITY;
+  private gaveUpAt = Number.NEGATIVE_INFINITY;
+  /** Both were late, and sound that comes again comes first. */
+  private soundLateAt = Number.NEGATIVE_INFINITY;
+  private reports = 0;
+  private isBehind = false;
 
   constructor(
     video: HTMLVideoElement,
-    addresses: readonly string[],
+    private readonly roster: Roster,
     private readonly door: Door,
     private readonly listener: PushListener,
   ) {
-    this.roster = new Roster(addresses);
     this.engine = new MseEngine(video, door.clock, {
       ready: () => listener.ready(),
       blocked: (muted) => listener.blocked(muted),
@@ -85,10 +110,10 @@ export class PushPath {
 
   /** `isBehind`: by choice; told where they are, the server would take them for a slow reader. */
   report(isBehind: boolean): void {
-    const lagMs = this.engine.stats().latencyMs ?? 0;
-    const played = (kind: "video" | "audio") => (isBehind ? null : this.engine.played(kind));
-    this.first.progress(played(this.beside ? "video" : "audio"), lagMs);
-    this.beside?.progress(played("audio"), lagMs);
+    this.isBehind = isBehind;
+    this.reportFirst();
+    this.reports += 1;
+    if (this.reports % BESIDE_EVERY === 0) this.beside?.progress(this.played("audio"), this.engine.stats().latencyMs ?? 0);
     this.tellLink();
   }
 
@@ -97,11 +122,58 @@ export class PushPath {
     this.first.close();
     this.beside?.close();
     this.engine.close();
+    this.sockets.close();
   }
 
-  private reportLate(): void {
-    const { isStill, latencyMs, following } = this.engine.stats();
-    if (isStill && following) this.first.progress(this.engine.played("video"), latencyMs ?? 0);
+  private played(kind: "video" | "audio") {
+    return this.isBehind ? null : this.engine.played(kind);
+  }
+
+  private reportFirst(): void {
+    const now = performance.now();
+    const lateMs = this.lateMs(now);
+    if (lateMs > 0) this.lateReportAt = now;
+    this.first.progress(this.played(this.beside ? "video" : "audio"), this.engine.stats().latencyMs ?? 0, lateMs);
+  }
+
+  private lateMs(now: number): number {
+    return now - this.gaveUpAt < SUCCESSION_MS ? 0 : this.pictureTime.lateMs(now);
+  }
+
+  private arrived(header: Header): void {
+    const rendition = this.programme?.renditions.find((one) => one.id === header.rendition);
+    if (!rendition) return;
+    const now = performance.now();
+    const from = header.start / rendition.timescale;
+    const time = rendition.kind === "video" ? this.pictureTime : this.soundTime;
+    time.arrived(header.epoch, from, from + header.duration / rendition.timescale, now);
+    if (time !== this.pictureTime) return;
+    const isLate = this.lateMs(now) > 0;
+    if (isLate ? now - this.lateReportAt >= LATE_PART_MS : this.lateSince !== null) this.reportFirst();
+    this.lateSince = isLate ? (this.lateSince ?? now) : null;
+  }
+
+  /** Also a picture that does not come at all is late. */
+  private look(): void {
+    const now = performance.now();
+    const stoodStill = now - this.lookedAt > STOOD_STILL_MS;
+    this.lookedAt = now;
+    const lateMs = this.beside ? this.lateMs(now) : 0;
+    this.engine.late(lateMs > 0);
+    if (this.soundTime.lateMs(now) >= GIVE_UP_MS) this.soundLateAt = now;
+    if (lateMs === 0 || stoodStill) return;
+    this.lateSince ??= now;
+    if (now - this.lateReportAt >= LATE_AGAIN_MS) this.reportFirst();
+    if (lateMs >= GIVE_UP_MS && now - this.soundLateAt > GIVE_UP_MS) this.giveUp(now, this.lateSince);
+  }
+
+  private giveUp(now: number, lateSince: number): void {
+    const smallest = this.programme && videos(this.programme.renditions).at(-1);
+    const isNew = this.selectedAt < lateSince && now - this.gaveUpAt > GIVE_UP_AGAIN_MS;
+    if (this.choice !== AUTO || !smallest || !isNew || !this.first.giveUp(smallest.name)) return;
+    this.gaveUpAt = now;
+    this.lateSince = null;
+    this.selected({ rendition: smallest.name, abandoned: true, why: "slow" });
   }
 
   private feed(beside: boolean, listener: FeedListener): Feed {
@@ -109,7 +181,9 @@ export class PushPath {
       roster: this.roster,
       ticket: (refused) => this.door.ticketNow(refused),
       beside,
-      otherIsSilent: (address, ms) => (beside ? this.first : this.beside)?.isSilent(address, ms) ?? false,
+      ...(!beside && { connect: (address: string) => this.sockets.open(address), sever: (socket: WebSocket) => this.sockets.sever(socket) }),
+      otherSilentMs: (address) => (beside ? this.first : this.beside)?.silentMs(address) ?? null,
+      lookAround: (withinMs) => this.door.lookAround(withinMs),
       listener,
     });
   }
@@ -142,6 +216,8 @@ export class PushPath {
         listener.programme(programme);
       },
       selected: (selected) => this.selected(selected),
+      timed: () => this.reportFirst(),
+      idle: () => this.pictureTime.forget(),
       blocked: () => listener.left("blocked"),
     };
   }
@@ -165,7 +241,10 @@ export class PushPath {
     const { listener } = this;
     return {
       init: (header, bytes) => this.engine.init(header, bytes),
-      part: (header, bytes) => this.engine.part(header, bytes),
+      part: (header, bytes) => {
+        this.arrived(header);
+        this.engine.part(header, bytes);
+      },
       gap: (header) => this.engine.gap(header),
       end: () => listener.ended(),
       dismissed: (code) => listener.dismissed(code),
@@ -174,6 +253,8 @@ export class PushPath {
 
   private selected(selected: Selected): void {
     this.note(selected.rendition, selected.why);
+    this.selectedAt = performance.now();
+    if (selected.rendition === "") this.pictureTime.forget();
     this.engine.select(selected);
     this.listener.selected(selected.rendition);
   }

@@ -49,7 +49,7 @@ export function Stage({ store, onHelp }: { store: WatchStore; onHelp(): void }) 
         {store.choice.value === AUDIO_ONLY && (scene === "past" || scene === "live" || scene === "slate") && <SoundOnly store={store} />}
         <Overlay store={store} />
         <SoundForNow store={store} />
-        {dvr && dvrPages && scene === "past" && <dvrPages.Moving dvr={dvr} />}
+        {dvr && dvrPages && <dvrPages.Moving dvr={dvr} isShown={scene === "past"} />}
         {store.questions.value && pages && !isOut && !dvr?.isOfAnotherMoment.value && <pages.OnAirOverlay store={store.questions.value} />}
       </div>
       {!isOut && dvr && dvrPages && store.hasPicture.value && <dvrPages.DvrBar dvr={dvr} />}

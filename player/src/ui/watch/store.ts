@@ -22,7 +22,8 @@ import { Sound } from "./sound";
 
 const QUALITY = "plenum.quality";
 const LOOK_MS = 500;
-const REPORT_MS = 1000;
+/** Of a line that is well; one that is late reports by itself. */
+const REPORT_MS = 2000;
 const POLL_MS = 5000;
 const STILL_S = 0.1;
 const JOIN_BACKOFF = { firstMs: 500, mostMs: 8000 };
@@ -56,6 +57,7 @@ export class WatchStore {
   readonly dvr = signal<Dvr | null>(null);
   readonly dvrPages = signal<typeof import("./dvr-bar") | null>(null);
   /** What draws them; fetched while we join. */
+  readonly qualityMenu = signal<typeof import("./quality-menu") | null>(null);
   readonly questionPages = signal<typeof import("../questions") | null>(null);
   readonly polledViewers = signal(0);
   /** The person's own name, as questions show it. */
@@ -84,12 +86,15 @@ export class WatchStore {
   // Both are under way before the first answer comes: what is drawn first does not wait for them.
   private readonly pushFile = import("./push-path");
   private readonly questionFile = import("../questions");
+  private readonly qualityFile = import("./quality-menu");
   private video: HTMLVideoElement | null = null;
   private canvas: HTMLCanvasElement | null = null;
   private engine: Engine | null = null;
   private push: PushPath | null = null;
   private joined: Join | null = null;
   private isOver = false;
+  /** Why push is to be left as soon as the server answers. */
+  private leaving = "";
   /** Of AUTO: what the server sends, "" for no picture. */
   private selected: string | null = null;
   private screenLines = 0;
@@ -157,7 +162,9 @@ export class WatchStore {
 
   choose(choice: string): void {
     remember(QUALITY, choice);
+    const isPlaying = this.video?.paused === false;
     this.take(choice);
+    if (isPlaying) this.dvr.value?.keepPlace();
   }
 
   private take(choice: string): void {
@@ -188,8 +195,9 @@ export class WatchStore {
     this.event.value = answer.event;
     this.name.value = answer.name;
     void this.openQuestions(answer);
+    void this.qualityFile.then((file) => (this.qualityMenu.value = file));
+    if (answer.event.state === "ended" && !this.isOver) this.beOver();
     if (answer.dvr) void this.openDvr();
-    if (answer.event.state === "ended" && !this.dvr.value?.isPast.value) this.finish();
   }
 
   private async openQuestions(answer: Join): Promise<void> {
@@ -200,9 +208,9 @@ export class WatchStore {
 
   private async openDvr(): Promise<void> {
     const pages = await import("./dvr-bar");
-    if (this.dvr.value || !this.video || !this.canvas) return;
+    if (!this.video || !this.canvas) return;
     this.dvrPages.value = pages;
-    this.dvr.value = new pages.Dvr(this.dvrHost(this.video, this.canvas));
+    this.dvr.value ??= new pages.Dvr(this.dvrHost(this.video, this.canvas));
     if (this.isOver) void this.dvr.value.lookForReplay();
   }
 
@@ -212,7 +220,7 @@ export class WatchStore {
       video,
       canvas,
       door: this.door,
-      feed: () => (this.path.value === "push" ? (this.joined?.feed ?? []) : []),
+      isPushed: () => this.path.value === "push",
       engine: () => this.engine,
       leave: () => this.closeEngine(true),
       take: (engine) => {
@@ -221,7 +229,7 @@ export class WatchStore {
       },
       live: () => void this.startLive(),
       close: () => this.finish(),
-      address: async (renew) => (renew ? (await this.door.enter()).dvr : this.recording()),
+      address: async (lost) => (lost === undefined ? this.playlist("dvr") : this.rejoin("dvr", lost)),
       choice: () => this.choice.value || recall(QUALITY) || "720p",
       startMs: () => board()?.live_at_ms || (this.event.value?.live_at ?? 0) * 1000,
       endMs: () => (this.event.value?.state === "ended" ? board()?.ended_at_ms || (this.event.value.ended_at ?? 0) * 1000 : 0),
@@ -232,11 +240,20 @@ export class WatchStore {
     };
   }
 
-  /** At the edge that serves this page now: the first one that the join answer named may be gone. */
-  private recording(): string {
-    const dvr = this.joined?.dvr ?? "";
-    const serving = this.push?.address ?? "";
-    return dvr && serving ? baseOf(serving) + dvr.slice(baseOf(dvr).length) : dvr;
+  /** At the edge that serves this page now, or the next one: the first that the join answer named may be gone. */
+  private playlist(which: "hls" | "dvr"): string {
+    const named = this.joined?.[which] ?? "";
+    const server = this.push?.address || this.door.roster.next(performance.now());
+    return named && server ? baseOf(server) + named.slice(baseOf(named).length) : named;
+  }
+
+  /** Where it is after `lost` did not answer (any more): elsewhere, with a fresh key if the API answers. "" for `lost`: only the key is old. */
+  private async rejoin(which: "hls" | "dvr", lost: string): Promise<string> {
+    const { roster } = this.door;
+    if (lost) roster.failed(`${baseOf(lost)}/live/${this.id}/feed`, performance.now());
+    const isIn = await this.door.enter().then(() => true, () => false);
+    if (!isIn && !lost) throw new Error("nobody can be asked for a new key");
+    return this.playlist(which);
   }
 
   private turnAway(why: Turned): void {
@@ -246,6 +263,7 @@ export class WatchStore {
 
   private finish(): void {
     this.isOver = true;
+    this.door.close();
     this.dvr.value?.close();
     this.closeEngine();
     if (document.fullscreenElement) void document.exitFullscreen();
@@ -255,6 +273,7 @@ export class WatchStore {
   private closeEngine(keepsPicture = false): void {
     const { push, engine } = this;
     this.push = this.engine = this.selected = null;
+    this.leaving = "";
     this.isSoundOnly.value = false;
     if (push) push.close();
     else engine?.close();
@@ -272,7 +291,7 @@ export class WatchStore {
 
   private startPush(Path: typeof PushPath): void {
     this.path.value = "push";
-    const push = new Path(this.video as HTMLVideoElement, this.joined?.feed ?? [], this.door, this.pushListener());
+    const push = new Path(this.video as HTMLVideoElement, this.door.roster, this.door, this.pushListener());
     this.push = push;
     this.engine = push.engine;
     push.start();
@@ -312,11 +331,15 @@ export class WatchStore {
 
   private ended(): void {
     if (this.event.value) this.event.value = { ...this.event.value, state: "ended" };
-    // Whoever watches the recording goes on with it: nothing of what they see has ended.
+    this.beOver();
+    // For the thanks: when it went live, when it ended, and whether there is a recording.
+    void this.door.enter().catch(() => null);
+  }
+
+  /** Whoever watches the recording goes on with it: nothing of what they see has ended. */
+  private beOver(): void {
     if (this.dvr.value?.isPast.value) this.isOver = true;
     else this.finish();
-    // For the thanks: when it went live, when it ended, and whether there is a recording.
-    void this.door.enter().then(() => this.dvr.value?.lookForReplay(), () => {});
   }
 
   private dismissed(code: string): void {
@@ -329,8 +352,10 @@ export class WatchStore {
   /** Push does not work here: pull does, if the server answers at all; else it is away and the feed goes on trying. */
   private async fallBack(reason: string): Promise<void> {
     const { push } = this;
+    // What is blocked is told again with the next attempt; what the engine cannot is not.
+    if (reason !== "blocked") this.leaving = reason;
     const isReachable = await this.door.status().then(() => true, () => false);
-    if (!isReachable || this.isOver || this.push !== push) return;
+    if (!isReachable || this.isOver || !push || this.push !== push) return;
     console.warn("player: leaving push:", reason);
     this.closeEngine();
     await this.startPull();
@@ -345,7 +370,7 @@ export class WatchStore {
   /** A playlist exists from the first picture on. */
   private async openPull(): Promise<void> {
     const video = this.video as HTMLVideoElement;
-    const address = this.joined?.hls ?? "";
+    const address = this.playlist("hls");
     const { canHls, HlsEngine } = await import("../../media/hls");
     if (this.engine || this.isOver) return;
     if (canHls()) {
@@ -367,7 +392,7 @@ export class WatchStore {
       link: (state) => {
         this.link.value = state;
       },
-      rejoin: async () => (await this.door.enter()).hls,
+      rejoin: (lost) => this.rejoin("hls", lost),
       rungs: (offered) => {
         // Of a running programme the feed knows more.
         if (this.path.value === "push" && this.rungs.value.length > 0) return;
@@ -409,6 +434,7 @@ export class WatchStore {
 
   /** What the feed tells when there is one; without it the API is asked. */
   private async poll(): Promise<void> {
+    if (this.leaving) await this.fallBack(this.leaving);
     const isTold = this.push !== null && this.link.value.is === "open";
     if (this.joined && !isTold && !this.isOver) await this.ask();
   }
