@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import shutil
@@ -15,11 +16,14 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from redis.exceptions import RedisError
 
 from deploy import tls
 from deploy.check import check_edge
 from plenum.errors import PlenumError
+from plenum.nodes import Card, Nodes
 from plenum.settings import Settings
+from plenum.store import connect
 
 Level = Literal["ok", "warn", "bad"]
 FILES_GOOD = 20_000
@@ -29,6 +33,7 @@ CORES_GOOD = 2
 SANDBOX_CHECK = ("-m", "ingest.confinement")
 SANDBOX_WITHIN_S = 20.0
 UPSTREAM_WITHIN_S = 3.0
+STORE_WITHIN_S = 3.0
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -187,8 +192,41 @@ def _edge(settings: Settings) -> Iterator[Finding]:
             yield Finding("edge", "warn", f"without {missing} no viewer is sent to this edge")
         if not own.pages_url:
             yield Finding("edge", "warn", "without edge.pages_url browsers may open no socket here")
+    elif settings.redis.url:
+        yield from _edges_out_of_reach(settings)
     if settings.placement.subnets:
         yield Finding("placement", "ok", f"{len(settings.placement.subnets)} networks have an edge of their own")
+
+
+def _edges_out_of_reach(settings: Settings) -> Iterator[Finding]:
+    """A page's content security policy is that of the moment it was opened: edges since then are reached by `origins` alone."""
+    try:
+        cards = asyncio.run(asyncio.wait_for(_cards(settings), STORE_WITHIN_S))
+    except (RedisError, OSError, TimeoutError, ValueError) as error:
+        yield Finding("placement", "warn", f"the store does not say which edges there are ({type(error).__name__})")
+        return
+    for name, url in sorted({(card.name, card.url) for card in cards if card.url}):
+        if not any(is_within(url, origin) for origin in settings.placement.origins):
+            detail = f"edge {name} at {url} is not within placement.origins: a page that was opened before it cannot reach it"
+            yield Finding("placement", "warn", detail)
+
+
+async def _cards(settings: Settings) -> list[Card]:
+    redis = connect(settings.redis.url)
+    try:
+        return await Nodes(redis, settings.tenant).fresh()
+    finally:
+        await redis.aclose()
+
+
+def is_within(url: str, origin: str) -> bool:
+    """Whether a browser that is allowed `origin` (CSP3 6.7.2.8: `*.` stands for one label or more) may reach the address."""
+    asked, allowed = urlsplit(url), urlsplit(origin)
+    ports = {"http": 80, "https": 443}
+    if asked.scheme != allowed.scheme or (asked.port or ports[asked.scheme]) != (allowed.port or ports[asked.scheme]):
+        return False
+    host, pattern = asked.hostname or "", allowed.hostname or ""
+    return host.endswith(pattern[1:]) and host != pattern[1:] if pattern.startswith("*.") else host == pattern
 
 
 def _reached(address: str) -> Finding:

@@ -174,7 +174,7 @@ class Line:
         """The less of what both ends say; None while nobody can say, because the line takes all that it is given."""
         taken = self._rate(self._busy, over_s)
         received = self._rate(self._reports, over_s) if self.behind_s and self.behind_s >= LATE_S else None
-        if received is None and self._is_late and over_s < RATE_LONG_S:
+        if received is None and taken is None and self._is_late and over_s < RATE_LONG_S:
             received = (
                 0.0  # nothing has come for too long, and nobody can say yet how much does: no hope is drawn from before
             )

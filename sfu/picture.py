@@ -14,8 +14,9 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, RenditionKind
 from plenum.wire import Flag, Selected, pack_padding, pack_selected
 from sfu.frames import Frame, Position, frame
+from sfu.lateness import FLOOR_BYTES, Rung, Signs
 from sfu.line import BUSY_BYTES, RATE_LONG_S, TRAIN_BYTES, Line
-from sfu.selector import FLOOR_BYTES, Choice, Rung, Selector, Signs, Sound
+from sfu.selector import Choice, Selector, Sound
 from sfu.stream import Passing, Stream
 from sfu.window import Window
 
@@ -26,7 +27,7 @@ USUAL_PARTS = 25
 PROMPT_S = 0.8
 """A line that brought within so long what was more on its way than usual has a long way, or had a key frame to bring. So much
 of what was held is given to it at once; one part to a line that carries less than the picture."""
-PADDING_LEAST_BYTES = 8 * 1024
+PADDING_LEAST_BYTES = 4 * 1024
 """The viewer times what comes behind the part: behind a proxy that is all that tells."""
 CATCH_UP_S = 0.5
 PARTS = round(SEGMENT_S / PART_S)

@@ -3,8 +3,7 @@
     starting ──► steady ──late──► changing ──its first part is sent──► steady
                     └──calm──────────┘  └──no rung fits──► off ──quiet──► changing
 
-*Late* has two signs, each compared with what is usual on this line (a long way round the world is no slow line): how
-many seconds of picture wait for the network, at every part; how many were sent and not received, at every report. *Down*
+*Late* is what `lateness.py` says. *Down*
 goes straight to the rung that fits what the line was seen to carry; *up* one rung at a time, and each time longer after a
 rung that turned out too large. From a larger rung nobody goes to no picture at once: the smallest is tried before.
 """
@@ -17,40 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from sfu.line import REPORT_VALID_S
-
-
-class Rung(msgspec.Struct, frozen=True):
-    """A video rendition, as far as it matters here."""
-
-    name: str
-    bps: int
-
-
-class Signs(msgspec.Struct, frozen=True):
-    """What is known of a viewer's line at one moment."""
-
-    is_due: bool
-    """The next part of what is being sent is there: what waits now is late, and not just given."""
-    backlog: int
-    """Bytes that wait for the network …"""
-    waiting_s: float
-    """… and the seconds of picture in them."""
-    sends_bps: float
-    """What the picture really takes, which may be much less than it was encoded for."""
-    on_its_way: int
-    """Those, or what the viewer has not received by its report, where that is more."""
-    carries_bps: float | None
-    """What was seen to get through in the last second, while more was waiting …"""
-    carries_at_best_bps: float | None
-    """… and in the last six."""
-    could_carry_bps: float | None
-    """What got through at once, lately, of a part that starts a segment: nothing is known of a line behind a proxy."""
-    is_drained: bool
-    """All of the picture sent so far has arrived, as far as anybody can tell."""
-    independent_in_s: float
-    """Until the next independent part."""
-
+from sfu.lateness import Lateness, Patience, Rung, Signs
 
 Why = Literal["start", "slow", "recovered", "asked"]
 Direction = Literal["down", "up", "off", "on", ""]
@@ -66,49 +32,7 @@ class Choice(msgspec.Struct, frozen=True):
     direction: Direction
 
 
-class Patience(msgspec.Struct, frozen=True):
-    """When a line is slow, and when it has recovered."""
-
-    waiting_s: float = 0.45
-    """Down when so many seconds of picture more than usual wait for the network …"""
-    waiting_for_s: float = 0.18
-    """… at parts that are so far apart at least."""
-    trial_waiting_s: float = 0.3
-    """The same for a rung that was just gone up to."""
-    behind_s: float = 0.75
-    """Down when so many more than usual were sent and not received, by one report …"""
-    behind_twice_s: float = 0.55
-    """… or so many by two. A page that collects garbage for 300 ms with a report on its way stays below."""
-    trial_behind_s: float = 0.35
-    lost_s: float = 3.0
-    """Down at so many, usual or not."""
-    grace_s: float = 1.5
-    """A connection that starts, or drains, gets so long to become quick."""
-    abandon_s: float = 1.0
-    """The old picture is stopped in the middle when the line would need so long for what is left of it."""
-    drain_s: float = 7.0
-    """What waits for a line that does not carry the smallest rung gets so long to become less."""
-    use: float = 0.8
-    """How much of a line is planned with."""
-    quiet_s: float = 5.0
-    """Up after so many seconds of picture without a sign of lateness."""
-    calm_s: float = 1.5
-    """What the line carries is tried out after so many."""
-    doubt_s: float = 60.0
-    """… and after so many where the line was seen to carry too little when it was given much at once."""
-    off_quiet_s: float = 8.0
-    """The smallest rung is tried again after so long without a picture."""
-    trial_s: float = 15.0
-    """A rung that is late so soon after it was gone up to has failed."""
-    back_off_s: float = 8.0
-    back_off_max_s: float = 120.0
-    forgiven_s: float = 300.0
-
-
-FLOOR_BYTES = 24 * 1024
-"""Less than this waiting is never late, however small the rung: one independent part of the smallest."""
 SMALLEST_TRIES = 4
-USUAL_OVER_S = 10.0
 SMALLEST_USE = 0.95
 """Below the smallest rung there is only no picture: a line that carries so much of it is tried."""
 
@@ -127,21 +51,6 @@ class _Phase(Enum):
     CHANGING = auto()
     """It will be, from its next independent part on."""
     OFF = auto()
-
-
-class _Usual:
-    """The least of some seconds: what a line has always, such as the way itself."""
-
-    def __init__(self) -> None:
-        self._least = self._older = float("inf")
-        self._since: float | None = None
-
-    def above(self, value: float, now: float) -> float:
-        """How much the value is above the usual one."""
-        if self._since is None or now - self._since >= USUAL_OVER_S / 2:
-            self._older, self._least, self._since = self._least, float("inf"), now
-        self._least = min(self._least, value)
-        return value - min(self._least, self._older)
 
 
 class _Trial(msgspec.Struct):
@@ -172,15 +81,8 @@ class Selector:
         """… and the one that a failed trial leads back to."""
         self._began_at = self._grace_until = float("-inf")
         self._changed_at: float | None = None
-        self._reported_at = float("-inf")
-        self._late_since: float | None = None
         self._slow_since: float | None = None
-        self._lags = 0
-        self._last_behind_s = 0.0
-        self._is_behind = self._is_lost = False
-        self._calm_s = 0.0
-        self._reports_when_calm: int | None = None
-        self._reset_signs()
+        self._lateness = Lateness(self._patience)
 
     @property
     def name(self) -> str:
@@ -200,13 +102,13 @@ class Selector:
     def is_settled(self, now: float) -> bool:
         """The largest rung is being sent, is no trial, and nothing says that it is late."""
         is_top = self._on is not None and self._on.name == self._rungs[0].name and self._came_from is None
-        is_calm = not self._is_behind and not self._is_lost and now >= self._grace_until
+        is_calm = not self._lateness.is_reported and now >= self._grace_until
         return self._phase is _Phase.STEADY and is_top and is_calm
 
     @property
     def is_calm(self) -> bool:
         """No sign of lateness for a while: the line has room for more than the picture."""
-        return self._calm_s >= self._patience.calm_s
+        return self._lateness.calm_s >= self._patience.calm_s
 
     @property
     def is_changing(self) -> bool:
@@ -216,7 +118,7 @@ class Selector:
         """There are these rungs, and none larger than `most` is wanted: a choice where the one until now is none of them."""
         self._sound = sound
         if not self._rungs:  # none until now: what was seen of a picture before is long past
-            self._reset_signs()
+            self._lateness.reset()
         self._rungs = _at_most(sorted(rungs, key=lambda rung: -rung.bps), most)
         if not self._rungs or self._phase is _Phase.OFF:
             return None
@@ -238,32 +140,21 @@ class Selector:
             self._phase, self._began_at, self._sending = _Phase.STEADY, now, self._on
             if self._came_from is None:
                 self._grace_until = now + self._patience.grace_s
-            self._reset_signs()
+            self._lateness.reset()
 
     def reported(self, behind_s: float, now: float) -> None:
         """So many seconds of picture were sent and not received when the viewer reported."""
-        above = self._usual_behind.above(behind_s, now)
-        shrinks = behind_s < self._last_behind_s - 0.1
-        self._last_behind_s = behind_s
-        self._lags = self._lags + 1 if above >= self._patience.behind_twice_s else 0
-        bound = self._patience.behind_s if self._came_from is None else self._patience.trial_behind_s
-        self._is_behind = not shrinks and (above >= bound or self._lags >= 2)
-        self._is_lost = not shrinks and behind_s >= self._patience.lost_s
-        if above >= self._patience.behind_twice_s:
-            self._calm_s = 0.0
-        self._reports_when_calm = (self._reports_when_calm or 0) + 1
-        self._reported_at = now
+        self._lateness.reported(behind_s, self._came_from is not None, now)
 
     def sent(self, picture_s: float) -> None:
         """So much of the chosen rung was sent."""
-        self._calm_s += picture_s
-        if self._calm_s >= self._patience.quiet_s:
+        self._lateness.calm_s += picture_s
+        if self._lateness.calm_s >= self._patience.quiet_s:
             self._slow_since = None
 
     def passed(self, picture_s: float, now: float) -> None:
         """While settled, a part was due on a line that had taken all before it: what `look` and `sent` would note of it."""
-        self._usual_waiting.above(0.0, now)
-        self._late_since = None
+        self._lateness.passed(now)
         self.sent(picture_s)
 
     def look(self, signs: Signs, now: float) -> Choice | None:
@@ -281,31 +172,12 @@ class Selector:
         return self._up(self._on, signs, now) if self._phase is _Phase.STEADY else None
 
     def _is_late(self, rung: Rung, signs: Signs, now: float) -> bool:
-        patience = self._patience
-        waiting_s = self._see_waiting(signs, now) if signs.is_due else 0.0
+        waiting_s = self._lateness.see_waiting(signs, self._came_from is not None, now) if signs.is_due else 0.0
         if now < self._grace_until:
             return False
-        waits = self._late_since is not None and now - self._late_since >= patience.waiting_for_s
-        # What gets through faster than it is made is catching up.
-        waits = waits and signs.carries_bps is not None and signs.carries_bps < min(signs.sends_bps, rung.bps)
-        if self._phase is _Phase.STEADY and now - self._began_at >= patience.trial_s:
+        if self._phase is _Phase.STEADY and now - self._began_at >= self._patience.trial_s:
             self._came_from = None
-        behind = (self._is_behind or self._is_lost) and now - self._reported_at <= REPORT_VALID_S
-        return waits or behind or waiting_s >= patience.lost_s
-
-    def _see_waiting(self, signs: Signs, now: float) -> float:
-        """Seconds of picture that wait for the network; notes since when they are too many."""
-        patience = self._patience
-        is_much = signs.backlog > FLOOR_BYTES or signs.waiting_s >= patience.lost_s
-        waiting_s = signs.waiting_s if is_much else 0.0
-        above = self._usual_waiting.above(waiting_s, now)
-        if above > patience.trial_waiting_s / 2:
-            self._calm_s = 0.0
-        if above < (patience.waiting_s if self._came_from is None else patience.trial_waiting_s):
-            self._late_since = None
-        elif self._late_since is None:
-            self._late_since = now
-        return waiting_s
+        return self._lateness.is_late(rung, signs, waiting_s, now)
 
     def _down(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
         self._note_failure(rung, now)
@@ -339,7 +211,7 @@ class Selector:
     def _give_up(self, now: float) -> Choice:
         self._on, self._phase, self._changed_at, self._came_from = None, _Phase.OFF, now, None
         self._sending = None
-        self._reset_signs()
+        self._lateness.reset()
         return Choice("", True, "slow", "off")
 
     def _reconsider(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
@@ -370,13 +242,17 @@ class Selector:
 
     def _up(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
         at = next((number for number, one in enumerate(self._rungs) if one.name == rung.name), 0)
-        if at == 0 or self._calm_s < self._patience.quiet_s or self._reports_when_calm == 0:
+        if at == 0 or self._lateness.calm_s < self._patience.quiet_s or self._lateness.reports_when_calm == 0:
             return None
         above = self._rungs[at - 1]
         if not self._may_try(above, now):
             return None
         known_bps = signs.could_carry_bps
-        if known_bps is not None and not self._fits(above, known_bps) and self._calm_s < self._patience.doubt_s:
+        if (
+            known_bps is not None
+            and not self._fits(above, known_bps)
+            and self._lateness.calm_s < self._patience.doubt_s
+        ):
             return None
         choice = self._go(above, now, Choice(above.name, False, "recovered", "up"))
         self._came_from = rung
@@ -391,15 +267,8 @@ class Selector:
         self._trusted = None
         if choice.abandoned:
             self._sending = None
-        self._reset_signs()
+        self._lateness.reset()
         return choice
-
-    def _reset_signs(self) -> None:
-        self._usual_waiting, self._usual_behind = _Usual(), _Usual()
-        self._late_since, self._lags, self._calm_s = None, 0, 0.0
-        self._is_behind = self._is_lost = False
-        if self._reports_when_calm is not None:
-            self._reports_when_calm = 0
 
     def _fits(self, rung: Rung, carries_bps: float) -> bool:
         line = carries_bps + (0 if self._sound.is_here else self._sound.bps)

@@ -17,9 +17,10 @@ import msgspec
 from plenum.media import PART_S, SEGMENT_S, Programme, Rendition, RenditionKind
 from plenum.wire import AUTO, EVERYTHING, Bye, Flag, Progress
 from sfu.frames import Frame, Position
+from sfu.lateness import FLOOR_BYTES
 from sfu.line import Line
 from sfu.picture import Picture
-from sfu.selector import FLOOR_BYTES, Choice
+from sfu.selector import Choice
 from sfu.stream import Passing, Stream
 from sfu.window import Track, Window
 

@@ -19,6 +19,9 @@ from plenum.wire import AUTO, ClientMessage, Header, Progress, Resume, Selected,
 
 RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
 
+LATE_S = 1.5
+"""From the end of a part's capture until it is here, far more than the platform takes and a page would wait for."""
+
 
 class Connection:
     """One socket of a line."""
@@ -63,7 +66,7 @@ class Line:
 
     __slots__ = (
         "addresses", "at", "beside", "check", "coming", "connection", "is_in_doubt", "is_over", "is_to_move", "lost_at", "names",
-        "newest", "programme", "retry_at", "tries", "viewer",
+        "newest", "programme", "reports", "retry_at", "tries", "viewer",
     )  # fmt: skip
 
     def __init__(self, viewer: Viewer, names: tuple[str, ...], addresses: tuple[str, ...], *, beside: bool) -> None:
@@ -74,6 +77,8 @@ class Line:
         self.at = 0
         self.tries = 0
         self.retry_at = 0.0
+        self.reports = 0
+        """How many there might have been until now: one a second."""
         self.lost_at = 0.0
         """When the connection that carried it broke; 0 while one carries it."""
         self.is_over = False
@@ -130,7 +135,16 @@ class Line:
             ahead = max(0, int((newest.end_wall - (now - lag)) / programme.part_s))
             number = max(0, header.msn * in_segment + header.part - ahead)
             played = divmod(number, in_segment)
-        return Progress(*played, max(0, round((lag or 0.0) * 1000)), (header.msn, header.part))
+        late_ms = round((now - newest.end_wall) * 1000) if self._is_late(newest, now) else 0
+        return Progress(*played, max(0, round((lag or 0.0) * 1000)), (header.msn, header.part), late_ms)
+
+    def reports_now(self, newest: Node, now: float) -> bool:
+        """As a page does: every two seconds, of the sound beside a picture every four; each second while parts come late."""
+        self.reports += 1
+        return self.reports % (4 if self.beside else 2) == 0 or self._is_late(newest, now)
+
+    def _is_late(self, newest: Node, now: float) -> bool:
+        return now - newest.end_wall > LATE_S
 
     def goes_on(self, tally: Tally, now: float) -> None:
         """Parts come again after a connection broke."""

@@ -42,6 +42,7 @@ def test_entries_from_the_stream_go_before_those_held_and_none_comes_twice() -> 
 def test_a_line_with_a_hole_is_none() -> None:
     assert taken(4, 5).since(entry(1).id) is None
     assert taken(4, 5).since(entry(1).id, [entry(2)]) is None
+    assert taken(4, 5).since(entry(1).id, [entry(1), entry(3)]) is None  # as many as it should be
     assert read_up_to(3).since(entry(7).id) is None
 
 

@@ -76,6 +76,7 @@ class Outcome:
     written: int = 0
     shown: dict[str, float] = field(default_factory=dict)
     given_up_at: list[float] = field(default_factory=list)
+    """When the page took another line, because no word came by this one."""
     passed_on_at: list[float] = field(default_factory=list)
     """When a part was written without asking the rules."""
 
@@ -226,7 +227,7 @@ class _Run:
         """Where each message ends in the stream of bytes, and the message."""
         self._arriving: deque[tuple[float, bytes]] = deque()
         self._got: tuple[int, int] | None = None
-        self._reports: deque[tuple[float, tuple[int, int] | None]] = deque()
+        self._reports: deque[tuple[float, Progress]] = deque()
         self._report_at = 0.37
         self._page = _Page()
         self._opens_at: float | None = None

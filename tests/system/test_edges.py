@@ -14,7 +14,6 @@ from playwright.async_api import Page
 from loadtests.api_client import Api
 from loadtests.presenting import presenting
 from loadtests.running_platform import Platform
-from plenum.clock import SystemClock
 from plenum.nodes import Nodes
 from plenum.store import connect
 from tests.edge_stage import Edge
@@ -76,7 +75,7 @@ _PROBE = """async () => {
 async def edges(platform: Platform, tmp_path: Path) -> AsyncIterator[Mapping[str, Edge]]:
     """Two edges by address. Afterwards nobody is sent to them, though they may have died without a word."""
     store = connect(platform.store_url)
-    nodes = Nodes(store, TENANT, SystemClock())
+    nodes = Nodes(store, TENANT)
     made = [
         Edge(tmp_path, name, platform.url, pages=platform.url, PLENUM_REDIS__URL=platform.store_url) for name in NAMES
     ]

@@ -5,7 +5,6 @@ Each state is reached once, then seen at both widths, in both languages and both
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,9 +22,6 @@ from tests.system.conftest import Come
 from tests.system.looking import Looker
 from tests.system.visitors import DESK, Visitor
 from tests.system.watching import first_frame, moving_frames
-
-RECORDED_S = 4.0
-"""By then whole segments of an event are on disk, which the page looks for when it has ended."""
 
 TEXTS = (
     "How do we decide which projects are continued next year, and who has a say in that?",
@@ -210,7 +206,6 @@ async def test_watch_slate_and_ended(api: Api, platform: Platform, come: Come) -
         await first_frame(viewer.page)
     await viewer.page.locator("[data-testid=stage][data-scene=slate]").wait_for()
     await looker.look(viewer, "watch-slate")
-    await asyncio.sleep(RECORDED_S)
     await api.end(event)
     await viewer.page.get_by_test_id("ended").wait_for()
     await looker.look(viewer, "watch-ended")

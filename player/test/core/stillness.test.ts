@@ -40,7 +40,7 @@ test("what comes of a picture that ran dry is not shown one by one, but when it 
   expect(still.judge(part(10.6), 11.1)).toBe("hold");
   expect(still.judge(part(10.8), 11.2)).toBe("hold");
   expect(still.judge(part(11), 11.25)).toBe("hold");
-  expect(still.judge(part(11.2), 11.25)).toBe("release");
+  expect(still.judge(part(11.2), 11.22)).toBe("release");
 });
 
 test("a key frame goes on after a picture that ran dry, and what was held before it is given up", () => {

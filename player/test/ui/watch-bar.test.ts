@@ -46,6 +46,7 @@ test("after going live the focus is where the button was, at the word that says 
     isPaused: signal(false),
     dvr: signal(null),
     dvrPages: signal(null),
+    qualityMenu: signal(null),
     sound: { muted: signal(false), volume: signal(1) },
     rungs: signal([]),
     path: signal("push"),

@@ -2,10 +2,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { clockWords } from "../../core/countdown";
-import { AUDIO_ONLY, AUTO, type Rung } from "../../core/quality";
-import { formatDecimal, formatNumber } from "../../i18n";
+import { formatDecimal } from "../../i18n";
 import { watch as t } from "../../i18n/watch";
-import { Badge, Button, IconButton, Menu } from "../components";
+import { Badge, Button, IconButton } from "../components";
 import { canFullscreen, canPip, isFullscreen, toggleFullscreen, togglePip } from "./display";
 import type { WatchStore } from "./store";
 
@@ -16,6 +15,7 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
   const paused = store.isPaused.value;
   const dvr = store.dvr.value;
   const pages = store.dvrPages.value;
+  const Quality = store.qualityMenu.value?.Quality;
   return (
     <div class="bar" role="group" aria-label={t().controls} data-testid="controls">
       <IconButton
@@ -29,7 +29,7 @@ export function Controls({ store, onHelp }: { store: WatchStore; onHelp(): void 
       <Volume store={store} />
       {has && (dvr?.isOver.value && pages ? <pages.Replaying dvr={dvr} /> : <Liveness store={store} />)}
       <span class="bar-gap" />
-      {(store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
+      {Quality && (store.rungs.value.length > 1 || (has && store.path.value === "native")) && <Quality store={store} />}
       {canPip() && <IconButton name="pip" label={t().pip} disabled={!has} onClick={togglePip} data-testid="pip" />}
       {canFullscreen() && <Fullscreen />}
       <span class="bar-help">
@@ -134,39 +134,5 @@ function Behind({ store, left }: { store: WatchStore; left(): void }) {
         <span aria-hidden="true">−{clock}</span>
       </span>
     </span>
-  );
-}
-
-function rateWords(rung: Rung): string {
-  if (rung.bitrateBps <= 0) return "";
-  if (rung.bitrateBps < 250_000) return t().kilobits(formatNumber(Math.round(rung.bitrateBps / 1000)));
-  return t().megabits(formatDecimal(rung.bitrateBps / 1_000_000));
-}
-
-/** What "Auto" is just now stands behind it, while it is the choice. */
-function autoWords(store: WatchStore): string {
-  const { rendition } = store.stats.value;
-  const isShown = rendition !== "" && rendition !== "audio" && !store.isSoundOnly.value;
-  return store.choice.value === AUTO && isShown ? t().autoShowing(rendition) : t().auto;
-}
-
-function Quality({ store }: { store: WatchStore }) {
-  const offered = store.rungs.value.map((rung) => ({
-    value: rung.choice,
-    words: rung.choice === AUDIO_ONLY ? t().audioOnly : rung.choice,
-    detail: rateWords(rung),
-    checked: rung.choice === store.choice.value,
-  }));
-  const auto = { value: AUTO, words: autoWords(store), checked: store.choice.value === AUTO };
-  return (
-    <div class="quality" data-testid="quality">
-      <Menu
-        label={t().quality}
-        icon="settings"
-        heading={t().quality}
-        items={[auto, ...offered]}
-        onChoose={(choice) => store.choose(choice)}
-      />
-    </div>
   );
 }

@@ -57,6 +57,7 @@ export class WatchStore {
   readonly dvr = signal<Dvr | null>(null);
   readonly dvrPages = signal<typeof import("./dvr-bar") | null>(null);
   /** What draws them; fetched while we join. */
+  readonly qualityMenu = signal<typeof import("./quality-menu") | null>(null);
   readonly questionPages = signal<typeof import("../questions") | null>(null);
   readonly polledViewers = signal(0);
   /** The person's own name, as questions show it. */
@@ -85,6 +86,7 @@ export class WatchStore {
   // Both are under way before the first answer comes: what is drawn first does not wait for them.
   private readonly pushFile = import("./push-path");
   private readonly questionFile = import("../questions");
+  private readonly qualityFile = import("./quality-menu");
   private video: HTMLVideoElement | null = null;
   private canvas: HTMLCanvasElement | null = null;
   private engine: Engine | null = null;
@@ -193,6 +195,7 @@ export class WatchStore {
     this.event.value = answer.event;
     this.name.value = answer.name;
     void this.openQuestions(answer);
+    void this.qualityFile.then((file) => (this.qualityMenu.value = file));
     if (answer.event.state === "ended" && !this.isOver) this.beOver();
     if (answer.dvr) void this.openDvr();
   }
