@@ -1,8 +1,8 @@
 /**
  * Files of the page that are fetched when it comes to them, also after they did not come once.
  *
- * What surprises: Chromium remembers that a module did not come until the page is loaded anew, and refuses it from memory
- * (https://github.com/whatwg/html/issues/6768). Under another address it asks again; its error names the one that failed.
+ * What surprises: browsers of before 2026 remember that a module did not come until the page is loaded anew, and refuse it from memory
+ * (https://github.com/whatwg/html/issues/6768). Under another address they ask again; Chromium's error names the one that failed.
  */
 
 const ADDRESS = /https?:\/\/\S+\.js/;
