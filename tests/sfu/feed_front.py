@@ -126,7 +126,10 @@ class Sloth:
         await reader.readuntil(b"\r\n\r\n")
         text = encode_client(first or Subscribe(renditions)).encode()
         writer.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)  # masked with zeros
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        transport = writer.transport
+        if tls is not None:  # TLS itself would read on, hundreds of kilobytes
+            transport = transport._ssl_protocol._transport  # type: ignore[attr-defined]
+        transport.pause_reading()  # type: ignore[attr-defined]
         return cls(reader, writer)
 
 

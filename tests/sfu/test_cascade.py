@@ -293,7 +293,7 @@ async def test_an_edge_that_is_about_to_stop_goes_on_with_media_until_no_player_
     await places(watcher, 10)
     await watcher.socket.close()
     await until(lambda: room(front).viewers == 0)
-    assert await _status(front, "360p/0.m4s") == 200  # a player is here
+    assert await _status(front, "360p/1.m4s") == 200  # a player is here
     front.delivery.refuse_new()
     moving = asyncio.create_task(front.delivery.move_all(10.0))
     for _ in range(4):

@@ -35,7 +35,7 @@ async def live(origin: Origin, front: Front, film: Film) -> Front:
 
 def position(front: Front, name: str = "360p") -> tuple[int, int] | None:
     room = front.delivery.find(EVENT)
-    track = room.relay.window.track(name) if room else None
+    track = room.relay.window.track(name) if room is not None else None
     return track.position if track else None
 
 

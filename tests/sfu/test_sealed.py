@@ -92,6 +92,6 @@ async def test_a_slow_reader_over_tls_is_given_a_smaller_picture(
 
 
 async def drain(sloth: Sloth) -> None:
-    sloth.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    sloth.writer.transport._ssl_protocol._transport.resume_reading()  # type: ignore[attr-defined]
     while await sloth.reader.read(65_536):
         pass

@@ -14,6 +14,7 @@ import { dvr as t } from "../../i18n/dvr";
 import type { Engine, Past, PastEngine, PullListener } from "../../media/engine";
 import { KeptPicture } from "../../media/kept-picture";
 import { Feed } from "../../net/feed";
+import { fetched } from "../../net/fetched";
 import { toast } from "../components/toast";
 import type { Door } from "./door";
 
@@ -328,17 +329,17 @@ type Open = (host: DvrHost, address: string, past: Past) => PastEngine;
 
 /** Loads what plays the recording here: hls.js, else the browser itself. */
 async function opener(video: HTMLVideoElement): Promise<Open | null> {
-  const { canHls, HlsEngine } = await import("../../media/hls");
+  const { canHls, HlsEngine } = await fetched(() => import("../../media/hls"));
   const listener = (host: DvrHost): PullListener => ({ ...host.listener(), rejoin: (lost) => host.address(lost) });
   if (canHls()) {
     return (host, address, past) => new HlsEngine(host.video, address, host.door.clock, listener(host), host.choice(), past);
   }
-  const { canNative, NativeEngine } = await import("../../media/native");
+  const { canNative, NativeEngine } = await fetched(() => import("../../media/native"));
   if (!canNative(video)) return null;
   return (host, address, past) => new NativeEngine(host.video, address, host.door.clock, listener(host), past);
 }
 
 /** On their way before they are needed: somebody's pointer is at the scrubber. */
 export function warm(): void {
-  void import("../../media/hls");
+  void import("../../media/hls").catch(() => {});
 }
