@@ -66,6 +66,7 @@ vi.mock("../../src/media/mse", () => ({
 const PROGRAMME = {
   renditions: [
     { id: 0, name: "720p", kind: "video", bitrate_bps: 1, codec: "", timescale: 90_000, height: 720 },
+    { id: 3, name: "480p", kind: "video", bitrate_bps: 1, codec: "", timescale: 90_000, height: 480 },
     { id: 2, name: "240p", kind: "video", bitrate_bps: 1, codec: "", timescale: 90_000, height: 240 },
     { id: 1, name: "audio", kind: "audio", bitrate_bps: 1, codec: "", timescale: 48_000 },
   ],
@@ -179,7 +180,7 @@ test("where the sound is late as well it is not the picture that stands before i
 
 test("where the word of another picture has come since, that is waited for", () => {
   pass(0.6, { picture: false });
-  says("240p");
+  says("480p");
   pass(3, { picture: false });
   expect(givenUp).toEqual([]);
 });
