@@ -94,8 +94,7 @@ class Client:
             return False
         if transport.is_closing():  # uvloop would raise; and the descriptor may be somebody else's by now
             return False
-        in_flight = self.in_flight if passing.picture_s else 0
-        if in_flight >= BUSY_BYTES:  # of a picture that was chosen: the rules want to know
+        if passing.picture_s and self.in_flight >= BUSY_BYTES:  # of a picture that was chosen: the rules want to know
             return False
         wire = passing.part.wire
         sent = direct.send(self._plain, wire, source) if self._plain is not None else 0
@@ -103,7 +102,7 @@ class Client:
             self._sealed.wrote(passing.size)
         if sent < passing.size:
             transport.write(memoryview(wire)[sent:] if sent else wire)
-        self.viewer.passed_on(stream, passing, in_flight, now)
+        self.viewer.passed_on(stream, passing, now)
         return True
 
     def write(self, message: bytes) -> int:

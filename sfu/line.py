@@ -88,6 +88,12 @@ class Line:
         while len(self._busy) > 2 and self._busy[1][0] <= now - RATE_LONG_S:
             self._busy.popleft()
 
+    def was_idle(self, at: float, size: int) -> None:
+        """At this moment the network had taken everything but the newest bytes, so many, which were written then or later."""
+        written, self._written = self._written, self._written - size
+        self.look(0, at)
+        self._written = written
+
     def time(self) -> bool:
         """Time what was just given to the line, where it was idle at the last look: whether that makes sense."""
         if self._idle is not None and self._train is None and self._written - self._idle[1] >= TRAIN_BYTES:

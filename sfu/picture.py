@@ -139,13 +139,11 @@ class Picture:
         is_idle = not self._held and not self.news and self._line.unsent < BUSY_BYTES
         return is_idle and not self._line.is_late(now) and self.selector.is_settled(now)
 
-    def passed(self, passing: Passing, in_flight: int, now: float) -> None:
-        """One was: what looking, holding and releasing would have noted of it."""
-        self._line.look(in_flight, now)
-        self._on_its_way.append(in_flight)
+    def passed(self, passing: Passing) -> None:
+        """One was, on an idle line: what holding and releasing would have noted of it."""
+        self._on_its_way.append(0)
         self._lately.append((passing.size, passing.picture_s))
         self.position = passing.position
-        self.selector.passed(passing.picture_s, now)
 
     def hold(self, stream: Stream, part: Frame, messages: list[bytes], now: float) -> None:
         """To be sent as soon as there is room."""

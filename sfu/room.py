@@ -145,8 +145,7 @@ class Room:
         """A viewer's report."""
         now = self._clock.monotonic()
         try:
-            client.viewer.report(progress, now)
-            if client.viewer.picture is not None and not client.is_gone:
+            if client.viewer.report(progress, now) and not client.is_gone:
                 self._attend_to(client, now)
         except Exception:  # noqa: BLE001 - logged there
             self._fail(client)

@@ -47,6 +47,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 TOO_SLOW = Bye("too_slow", retry_ms=5_000)
+MOST_PASSED = 64
+"""So many parts are passed on before they are noted, where no report comes in between: six seconds."""
 REPORT_EVERY_S = 3.0
 """What is judged by one report must hold until the next: at most so much more is sent meanwhile."""
 
@@ -70,6 +72,8 @@ class Viewer:
         self._undrained_since: float | None = None
         self._played: tuple[Position, float] | None = None
         self._is_doubted = False
+        self._passed: list[tuple[Stream, Passing, float]] = []
+        """Written unasked since anything was asked here: noted together, since nobody looks at it before."""
         self.demand: frozenset[str] = frozenset()
         """Names of the renditions that this viewer is sent or waits for. The same object as long as they are the same."""
         self.skips = 0
@@ -118,6 +122,7 @@ class Viewer:
 
         `begin`: with AUTO the first choice, of somebody who has just had it on this line.
         """
+        self._note_passed()
         first = not self._names
         self._names, self._most = tuple(names), most
         if AUTO not in self._names:
@@ -130,6 +135,7 @@ class Viewer:
 
     def adopt(self, programme: Programme) -> None:
         """The programme changed: find the chosen names in it again."""
+        self._note_passed()
         if programme.renditions:  # a restarted origin that has none yet changes nothing
             self._programme = programme
             self._resolve("start")
@@ -165,7 +171,9 @@ class Viewer:
             return []
         return sorted((part for number in fresh for part in window.tracks[number].since(msn)), key=_in_time)
 
-    def report(self, progress: Progress, now: float) -> None:
+    def report(self, progress: Progress, now: float) -> bool:
+        """What the viewer says of itself; whether anything is to be thought about then: `attend`."""
+        self._note_passed()
         self._played = ((progress.msn, progress.part), now)
         if progress.got is not None:
             self._line.report(progress.got, now, progress.late_ms / 1000)
@@ -178,23 +186,43 @@ class Viewer:
             if progress.late_ms > 0 and self._line.behind_s == 0 and not self._picture.holds:
                 self._picture.say_idle()
         self._is_doubted = self._is_slow(now)
-        if self._is_doubted or (self._picture is not None and not self._picture.may_pass(now)):
+        may_pass = self._picture is None or self._picture.may_pass(now)
+        if self._is_doubted or not may_pass:
             self._ask_again()
+        return not may_pass
 
     def _ask_again(self) -> None:
         """Of no rendition the next part is passed on without asking here."""
         for stream in self._streams.values():
             stream.passed = None
 
-    def passed_on(self, stream: Stream, passing: Passing, in_flight: int, now: float) -> None:
-        """The part was written to this viewer by `Client.pass_on`."""
-        if self._picture is not None and stream.is_video:
-            self._picture.passed(passing, in_flight, now)
-        stream.passed, stream.position = passing.part, passing.position
-        self._line.wrote(passing.size, passing.position, passing.picture_s)
+    def passed_on(self, stream: Stream, passing: Passing, now: float) -> None:
+        """The part was written to this viewer by `Client.pass_on`, on a line that had taken all before it."""
+        stream.passed = passing.part
+        self._passed.append((stream, passing, now))
+        if len(self._passed) >= MOST_PASSED:
+            self._note_passed()
+
+    def _note_passed(self) -> None:
+        """What offering those parts one by one would have noted."""
+        if not self._passed:
+            return
+        passed, self._passed = self._passed, []
+        picture_s, idle_at, since = 0.0, 0.0, 0
+        for stream, passing, now in passed:
+            stream.position = passing.position
+            self._line.wrote(passing.size, passing.position, passing.picture_s)
+            since += passing.size
+            if self._picture is not None and stream.is_video:
+                self._picture.passed(passing)
+                picture_s, idle_at, since = picture_s + passing.picture_s, now, passing.size
+        if self._picture is not None and picture_s:
+            self._picture.selector.passed(picture_s, idle_at)
+            self._line.was_idle(idle_at, since)
 
     def attend(self, unsent: int, now: float, in_flight: int = 0) -> list[bytes]:
         """Between parts, where the choice is ours: what there is room for now, and whether it is still the right one."""
+        self._note_passed()
         if self._picture is None or self.farewell is not None:
             return []
         self._look(self._picture, unsent, in_flight, False, now)
@@ -205,6 +233,7 @@ class Viewer:
 
         `unsent` is what waits in our transport, `in_flight` what the kernel was given and the other end has not confirmed.
         """
+        self._note_passed()
         stream = self._streams.get(part.header.rendition)
         if stream is None or self.farewell is not None:
             return []

@@ -366,7 +366,7 @@ class _Run:
         ):
             self._write([one.wire])
             self._outcome.passed_on_at.append(self._now)
-            self._viewer.passed_on(stream, simple, self._in_flight, self._now)
+            self._viewer.passed_on(stream, simple, self._now)
             return
         self._write(self._viewer.offer(one, self._window, self._unsent, self._now, self._in_flight))
 
