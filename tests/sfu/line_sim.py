@@ -34,7 +34,7 @@ STOOD_STILL_S = 0.25
 SETTLED_S = 2.5
 GIVE_UP_S, GIVE_UP_AGAIN_S, SUCCESSION_S = 1.0, 20.0, 1.5
 OPENING_S = 0.1
-ENOUGH_S = 0.15
+ENOUGH_S = 0.3
 INDEPENDENT_SHARE = 2.5
 """A part that starts a segment is so much larger than the mean."""
 BUSY = 0.8, 1.25

@@ -36,8 +36,11 @@ const LATE_S = 2.3;
 const DRY_S = 0.08;
 /** A picture that goes on behind a hole: the hole is shown first, for no longer than this. */
 const SOON_S = 0.3;
-/** What a key frame must have behind it, beyond the playhead, before it is let in. */
-const ENOUGH_S = 0.15;
+/**
+ * What a key frame must have behind it, beyond the playhead, before it is let in. With half of this Chromium, which ran dry and
+ * then wants more frames before it goes on, showed one of them in the middle of a freeze.
+ */
+const ENOUGH_S = 0.3;
 /** So much of a segment a key frame may be late and still end the filler that was made before it. */
 const SPARE = 0.75;
 const JOIN_S = 0.02;

@@ -37,16 +37,16 @@ test("one that ran dry before it was given up waits as long: a filler in the mid
 
 test("what comes of a picture that ran dry is not shown one by one, but when it reaches beyond the playhead", () => {
   expect(still.judge(part(10.6), 10.65)).toBe("append");
-  expect(still.judge(part(10.6), 11.1)).toBe("hold");
-  expect(still.judge(part(10.8), 11.2)).toBe("hold");
-  expect(still.judge(part(11), 11.25)).toBe("hold");
-  expect(still.judge(part(11.2), 11.22)).toBe("release");
+  expect(still.judge(part(10.6), 11)).toBe("hold");
+  expect(still.judge(part(10.8), 11.02)).toBe("hold");
+  expect(still.judge(part(11), 11.05)).toBe("hold");
+  expect(still.judge(part(11.2), 11.08)).toBe("release");
 });
 
 test("a key frame goes on after a picture that ran dry, and what was held before it is given up", () => {
   expect(still.judge(part(10.6), 11.1)).toBe("hold");
-  expect(still.judge(part(12), 12.1)).toBe("hold");
-  expect(still.judge(part(12.2), 12.15)).toBe("release");
+  expect(still.judge(part(12), 12.02)).toBe("hold");
+  expect(still.judge(part(12.2), 12.08)).toBe("release");
 });
 
 test("what belongs to neither is thrown away", () => {
@@ -106,7 +106,7 @@ test("a late key frame is held until what follows it reaches beyond the playhead
   still.filled(13.5);
   expect(still.judge(part(12), 12.4)).toBe("hold");
   expect(still.judge(part(12.2), 12.45)).toBe("hold");
-  expect(still.judge({ from: 12.4, to: 12.7, independent: false }, 12.5)).toBe("release");
+  expect(still.judge({ from: 12.4, to: 12.8, independent: false }, 12.48)).toBe("release");
 });
 
 test("what was held is given up where a part of it is missing", () => {
