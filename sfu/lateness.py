@@ -69,6 +69,8 @@ class Patience(msgspec.Struct, frozen=True):
     """The old picture is stopped in the middle when the line would need so long for what is left of it."""
     drain_s: float = 7.0
     """What waits for a line that does not carry the smallest rung gets so long to become less."""
+    late_again_s: float = 3.0
+    """Late after more than so long without: for another reason. A segment takes more of a line than the mean now and then."""
     use: float = 0.8
     """How much of a line is planned with."""
     quiet_s: float = 5.0

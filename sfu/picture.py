@@ -30,6 +30,9 @@ of what was held is given to it at once; one part to a line that carries less th
 PADDING_LEAST_BYTES = 4 * 1024
 """The viewer times what comes behind the part: behind a proxy that is all that tells."""
 CATCH_UP_S = 0.5
+SKIP_HELD_S = 0.39
+"""So much is held of a late picture that has no smaller one. As much again is on its way, and a page has less in hand: its
+picture stands still already, and goes on sooner with a key frame that nothing is before."""
 PARTS = round(SEGMENT_S / PART_S)
 DRAIN_S = 1.0
 """A picture begins again on a line that needs no longer than this for what is on its way."""
@@ -151,6 +154,14 @@ class Picture:
         if stream.rendition.name == self.selector.name:
             self.selector.began(now)
             self.selector.sent(picture_s)
+
+    def skips_to(self, part: Frame, now: float) -> bool:
+        """At a segment's start: what is held of those before would come too late, and make all that follows late. It goes."""
+        is_late = self.held_s >= SKIP_HELD_S and self.selector.is_smallest_late(now)
+        is_late = is_late and Flag.INDEPENDENT in part.header.flags
+        if is_late:
+            self.drop()
+        return is_late
 
     @property
     def held_s(self) -> float:

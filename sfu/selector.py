@@ -32,9 +32,11 @@ class Choice(msgspec.Struct, frozen=True):
     direction: Direction
 
 
-SMALLEST_TRIES = 4
 SMALLEST_USE = 0.95
 """Below the smallest rung there is only no picture: a line that carries so much of it is tried."""
+
+LATE_NOW_S = 0.5
+"""Seen to be late so lately. Each part is looked at."""
 
 
 class Sound(msgspec.Struct, frozen=True):
@@ -82,6 +84,7 @@ class Selector:
         self._began_at = self._grace_until = float("-inf")
         self._changed_at: float | None = None
         self._slow_since: float | None = None
+        self._late_at = float("-inf")
         self._lateness = Lateness(self._patience)
 
     @property
@@ -109,6 +112,10 @@ class Selector:
     def is_calm(self) -> bool:
         """No sign of lateness for a while: the line has room for more than the picture."""
         return self._lateness.calm_s >= self._patience.calm_s
+
+    def is_smallest_late(self, now: float) -> bool:
+        """It is sent all the same, since there is nothing smaller."""
+        return self._on is not None and self._on in self._rungs[-1:] and now - self._late_at <= LATE_NOW_S
 
     @property
     def is_changing(self) -> bool:
@@ -180,8 +187,12 @@ class Selector:
         return self._lateness.is_late(rung, signs, waiting_s, now)
 
     def _down(self, rung: Rung, signs: Signs, now: float) -> Choice | None:
+        if self._slow_since is None or now - self._late_at > self._patience.late_again_s:
+            self._slow_since = now
+        self._late_at = now
+        if rung is self._rungs[-1] and self._may_go_on_with_smallest(signs, now):
+            return None
         self._note_failure(rung, now)
-        self._slow_since = now if self._slow_since is None else self._slow_since
         best = self._fitting(signs.carries_bps, below=rung)
         trusted = self._came_from  # a trial: the rung before it was carried
         if trusted is not None and (best is None or best.bps <= trusted.bps):
@@ -190,23 +201,24 @@ class Selector:
             if signs.carries_bps is not None and 0.9 * signs.carries_bps < between.bps < rung.bps:
                 self._note_failure(between, now)
         if best is None:
-            return self._smallest_is_late(signs, now)
-        choice = self._go(best, now, Choice(best.name, self._is_to_abandon(signs), "slow", "down"))
+            return self._give_up(now)
+        is_sent = self._sending is not None and best.name == self._sending.name  # the trial had not begun
+        choice = self._go(best, now, Choice(best.name, not is_sent and self._is_to_abandon(signs), "slow", "down"))
         self._trusted = trusted if best is trusted else None
         return choice
 
-    def _smallest_is_late(self, signs: Signs, now: float) -> Choice | None:
-        """Go on with it at the next independent part where the line carries it after all; else no picture."""
-        smallest = self._rungs[-1]
-        trial, slow_since = self._trials.get(smallest.name), self._slow_since
-        is_early = slow_since is not None and now - slow_since < self._patience.drain_s
-        if (is_early or self._is_smallest_carried(signs)) and (trial is None or trial.failures < SMALLEST_TRIES):
-            return self._go(smallest, now, Choice(smallest.name, True, "slow", ""))
-        return self._give_up(now)
+    def _may_go_on_with_smallest(self, signs: Signs, now: float) -> bool:
+        """Late, and there is nothing smaller: to stop it in the middle of a segment would only be one more freeze.
+
+        Where the line carries it after all; where nobody knows yet, for as long as a line may drain.
+        """
+        is_early = self._slow_since is not None and now - self._slow_since < self._patience.drain_s
+        return is_early or self._is_smallest_carried(signs)
 
     def _is_smallest_carried(self, signs: Signs) -> bool:
         carries_bps = signs.carries_at_best_bps
-        return carries_bps is not None and carries_bps >= SMALLEST_USE * self._rungs[-1].bps
+        takes_bps = min(signs.sends_bps, self._rungs[-1].bps)
+        return carries_bps is not None and carries_bps >= SMALLEST_USE * takes_bps
 
     def _give_up(self, now: float) -> Choice:
         self._on, self._phase, self._changed_at, self._came_from = None, _Phase.OFF, now, None

@@ -274,6 +274,9 @@ class Viewer:
     def _put(self, picture: Picture, stream: Stream, part: Frame, window: Window, now: float) -> None:
         if stream.flowing and not stream.follows(part.position, window):
             stream.flowing = False
+        if stream.flowing and not stream.leaving and picture.skips_to(part, now):  # with what had to come before it
+            stream.flowing, stream.position, stream.init_id = False, picture.position, None
+            self.skips += 1
         for one in [part] if stream.flowing else picture.first_parts(stream, part, window, now):
             init = window.init(stream.rendition.id, one.header.init_id)
             if init is not None:

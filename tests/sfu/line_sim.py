@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from plenum.media import Rendition, RenditionKind
 from plenum.wire import AUTO, Kind, Progress, Selected, as_programme, as_selected, unpack
@@ -19,6 +20,7 @@ from sfu.line import BUSY_BYTES
 from sfu.stream import passing
 from sfu.viewer import Viewer
 from tests.sfu.feed_parts import PARTS, part, window
+from tests.sfu.page_sim import SoundLedPlayer
 
 STEP_S = 0.005
 KERNEL_BYTES = 32 * 1024
@@ -35,6 +37,10 @@ OPENING_S = 0.1
 ENOUGH_S = 0.15
 INDEPENDENT_SHARE = 2.5
 """A part that starts a segment is so much larger than the mean."""
+BUSY = 0.8, 1.25
+"""With a seed: what a segment takes of the mean, as far as the encoder's bounds let it …"""
+UNLIKE = 0.6, 1.4
+"""… and a part of its segment."""
 
 Bps = Callable[[float], float]
 
@@ -104,7 +110,7 @@ class Player:
         if self._at is None:
             self._at, self._full_at = number * 0.2, now + PLAYER_BUFFER_S
 
-    def step(self, now: float) -> None:
+    def step(self, now: float, step_s: float) -> None:
         if self._at is None or now < self._full_at:
             return
         if (self._newest + 1) * 0.2 - self._at > PLAYER_BUFFER_S + 1.5:
@@ -119,7 +125,10 @@ class Player:
         if self._waits_since is not None:
             self._outcome.freezes.append((self._waits_since, now - self._waits_since))
             self._waits_since = None
-        self._at += STEP_S
+        self._at += step_s
+
+    def give_up(self) -> None:
+        """Nothing: this one waits."""
 
     def end(self, now: float) -> None:
         if self._waits_since is not None:
@@ -134,6 +143,7 @@ class Line:
     delay_s: float = 0.02
     proxy: bool = False
     sound: bool = True
+    sound_bps: int = SOUND_BPS
     kernel_bytes: int = KERNEL_BYTES
     bucket_bytes: int = 0
     """What was idle lets so much through at once, as a token bucket does."""
@@ -152,9 +162,11 @@ def run(
     parts_come: Callable[[float], bool] = lambda at: True,
     phase_s: float = 0.0,
     independent_share: float = INDEPENDENT_SHARE,
+    seed: int | None = None,
+    sound_leads: bool = False,
 ) -> Outcome:
-    """Watch for so long. `phase_s`: how far into a segment the viewer joins."""
-    return _Run(line, rungs or RUNGS, most, parts_come, phase_s, independent_share).run(seconds)
+    """Watch for so long. `phase_s`: how far into a segment the viewer joins; `seed`: parts as unlike as an encoder's."""
+    return _Run(line, rungs or RUNGS, most, parts_come, phase_s, independent_share, seed, sound_leads).run(seconds)
 
 
 @dataclass
@@ -171,6 +183,7 @@ class _Page:
     late_reported_at: float = float("-inf")
     late_since: float | None = None
     selected_at: float = float("-inf")
+    selected: str = ""
     gave_up_at: float = float("-inf")
     part_at: float = 0.0
     carries_bps: int | None = None
@@ -204,6 +217,8 @@ class _Run:
         parts_come: Callable[[float], bool],
         phase_s: float,
         independent_share: float,
+        seed: int | None,
+        sound_leads: bool,
     ):
         self._line, self._parts_come = line, parts_come
         self._independent_share = independent_share
@@ -216,7 +231,12 @@ class _Run:
         self._most = most
         self._viewer.choose((AUTO,), most)
         self._outcome = Outcome()
-        self._player = Player(self._outcome)
+        freezes = self._outcome.freezes
+        self._player = (
+            SoundLedPlayer(lambda at, length: freezes.append((at, length))) if sound_leads else Player(self._outcome)
+        )
+        self._busy = 1.0
+        self._random = Random(seed) if seed is not None else None
         self._now = 0.0
         self._next_part = 0
         self._zero = phase_s
@@ -250,7 +270,7 @@ class _Run:
             self._open_again()
             if self._viewer.waits and round(self._now / STEP_S) % 4 == 0:
                 self._write(self._viewer.attend(self._unsent, self._now, self._in_flight))
-            self._player.step(self._now)
+            self._player.step(self._now, STEP_S)
             self._judge()
         self._player.end(self._now)
         self._outcome.written = self._written
@@ -277,10 +297,18 @@ class _Run:
                 self._next_part += PARTS - index - 1  # a new encoder starts with a new segment
                 continue
             for rendition in self._ladder[:-1]:
-                one = part(msn, index, rendition, size=size_of(rendition, index, self._independent_share))
+                one = part(msn, index, rendition, size=self._size(rendition, msn, index))
                 self._window.accept(one)
                 made.append(one)
         return made
+
+    def _size(self, rendition: Rendition, msn: int, index: int) -> int:
+        size = size_of(rendition, index, self._independent_share)
+        if self._random is None:
+            return size
+        if index == 0:
+            self._busy = self._random.uniform(*BUSY)
+        return max(200, int(size * self._busy * self._random.uniform(*UNLIKE)))
 
     def _look_late(self) -> None:
         """The page's own look at its line."""
@@ -294,13 +322,17 @@ class _Run:
         page.late_since = now if page.late_since is None else page.late_since
         if now - page.late_reported_at >= LATE_AGAIN_S:
             self._send_report()
+        if page.selected == self._ladder[-2].name:  # nothing smaller is to be had
+            return
         if late_s >= GIVE_UP_S and page.selected_at < page.late_since and now - page.gave_up_at > GIVE_UP_AGAIN_S:
             self._give_up()
 
     def _give_up(self) -> None:
         page = self._page
         page.gave_up_at = page.selected_at = self._now
+        page.selected = self._ladder[-2].name
         page.late_since = None
+        self._player.give_up()
         self._outcome.given_up_at.append(self._now)
         self._messages.clear()
         self._arriving.clear()
@@ -360,7 +392,7 @@ class _Run:
             self._transport -= taken
             self._kernel += taken
             waiting = self._kernel
-        width = max(0.0, line.bps(self._now) - (SOUND_BPS if line.sound else 0)) / 8 * STEP_S
+        width = max(0.0, line.bps(self._now) - (line.sound_bps if line.sound else 0)) / 8 * STEP_S
         self._tokens = min(max(line.bucket_bytes, width), self._tokens + width)
         passed = min(waiting, self._tokens)
         self._tokens -= passed
@@ -380,9 +412,11 @@ class _Run:
             _, message = self._arriving.popleft()
             header, payload = unpack(message[{126: 4, 127: 10}.get(message[1], 2) :])
             said = _selected(message)
+            if header.kind is Kind.GAP or (said is not None and (said.abandoned or not said.rendition)):
+                self._player.give_up()
             if said is not None:
                 self._outcome.told.append(Told(self._now, said.rendition, said.abandoned, said.why))
-                self._page.selected_at = self._now
+                self._page.selected_at, self._page.selected = self._now, said.rendition
                 if not said.rendition:
                     self._page.forget()
             elif header.kind is Kind.PADDING and not payload:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfu.lateness import Rung, Signs
-from sfu.selector import Selector, Sound
+from sfu.lateness import Patience, Rung, Signs
+from sfu.selector import Choice, Selector, Sound
 from tests.sfu.line_sim import Line, Outcome, run
 
 WIDE = 20e6
@@ -190,6 +191,30 @@ def test_a_line_that_is_free_again_is_back_at_the_top_within_thirty_seconds_and_
     assert climbed == sorted(climbed, key=lambda name: int(name[:-1])), "one rung at a time, and never back"
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_line_that_only_just_carries_the_smallest_picture_costs_one_freeze(seed: int) -> None:
+    chance = Random(seed)  # the smallest and its sound are 478 kbit/s at most, but for its worst segments
+    width, sound_bps, phase_s = chance.uniform(485e3, 590e3), chance.choice([96_000, 128_000]), chance.uniform(0, 2)
+    line = Line(lambda at: width if at >= STEP_AT else WIDE, proxy=seed % 4 != 3, sound_bps=sound_bps)
+    outcome = run(line, FREE_AT, phase_s=phase_s, seed=seed, sound_leads=True)
+    freezes = [(at, length) for at, length in outcome.freezes if at >= STEP_AT - 1 and length > 0.4]
+    assert len(freezes) == 1, freezes
+    assert freezes[0][1] < 3.0
+    assert {one.rendition for one in outcome.decided if one.at > STEP_AT} == {"240p"}
+
+
+@pytest.mark.parametrize("proxy", [False, True])
+def test_of_a_smallest_picture_that_came_too_late_the_rest_is_skipped_up_to_a_key_frame(proxy: bool) -> None:
+    def dips(at: float) -> float:
+        return WIDE if at < STEP_AT else 150e3 if 20 <= at < 22.5 else 500e3
+
+    outcome = run(Line(dips, proxy=proxy), FREE_AT, sound_leads=True)
+    freezes = [length for at, length in outcome.freezes if at > 15]
+    assert len(freezes) == 1
+    assert freezes[0] < 6.0, "without that it stands still for 17 s: all that follows is late too"
+    assert outcome.decided[-1].at < 15, "and nothing was chosen anew"
+
+
 def test_what_was_given_to_our_transport_is_one_part_at_most() -> None:
     assert run(Line(step), FREE_AT).unsent_max < 200_000
 
@@ -307,6 +332,52 @@ def test_room_is_left_for_the_sound_wherever_it_is_sent(carries_bps: float, soun
 
 def test_a_line_that_is_catching_up_is_left_alone() -> None:
     assert falls_to(selector(), 3_000_000) == "nowhere"
+
+
+def smallest_alone() -> Selector:
+    made = Selector()
+    made.offer([Rung("240p", 350_000)], "", Sound(128_000), "start")
+    made.began(0.0)
+    return made
+
+
+def looks(one: Selector, carries_bps: float, until: float) -> Choice | None:
+    tick = 0
+    while tick * 0.2 < until:
+        choice = one.look(signs() if tick < 20 else late(carries_bps), tick * 0.2)
+        if choice is not None:
+            return choice
+        tick += 1
+    return None
+
+
+def test_the_smallest_picture_that_is_late_is_not_stopped_where_the_line_carries_it() -> None:
+    one = smallest_alone()
+    assert looks(one, 340_000, 60.0) is None
+    assert one.name == "240p"
+    assert not one.is_changing
+
+
+def test_where_it_does_not_it_is_given_up_after_the_time_that_a_line_may_drain() -> None:
+    one = smallest_alone()
+    assert looks(one, 300_000, 4.0 + Patience().drain_s) is None
+    choice = looks(one, 300_000, 60.0)
+    assert choice is not None
+    assert (choice.name, choice.abandoned) == ("", True)
+
+
+def test_a_trial_that_is_called_off_before_it_began_does_not_stop_the_picture_that_goes_on() -> None:
+    one = Selector()
+    one.offer(LADDER, "360p", Sound(128_000), "start")
+    one.began(0.0)
+    one.offer(LADDER, "", Sound(128_000), "start")
+    one.sent(10.0)
+    up = one.look(signs(), 10.0)
+    assert up is not None
+    assert up.name == "480p"
+    assert one.look(signs(), 10.1) is None
+    back = next(filter(None, (one.look(late(300_000), 10.0 + tick * 0.2) for tick in range(1, 10))))
+    assert (back.name, back.abandoned) == ("360p", False)
 
 
 def test_a_smaller_wish_is_followed_at_the_next_independent_part() -> None:

@@ -40,7 +40,7 @@ const RATE_WHEN_LOW = 0.85;
 /** With hardly anything in hand. */
 const LOWEST = 0.4;
 const RATE_WHEN_LOWEST = 0.7;
-/** While the picture stands still the sound may be the next: it gets more in hand. */
+/** While the picture stands still, or comes late, the sound may be the next: it gets more in hand, and is slow earlier. */
 const TARGET_WHEN_STILL = 1.5;
 const FASTEST = 1.06;
 /** No correction within this distance of the target: time-stretched sound is heard more than 60 ms of delay. */
@@ -102,7 +102,7 @@ export class Pilot {
     if (ahead > this.target + allowed) return this.jump(playhead.at + ahead - this.target);
     this.mean = this.mean === null ? ahead : this.mean + (ahead - this.mean) * SMOOTHING;
     const target = this.target * (playhead.still ? TARGET_WHEN_STILL : 1);
-    if (ahead < this.target * LOWEST) this.rate = RATE_WHEN_LOWEST;
+    if (ahead < target * LOWEST) this.rate = RATE_WHEN_LOWEST;
     else this.rate = ahead < target * LOW ? RATE_WHEN_LOW : rateFor(this.mean - target, this.rate);
     return { rate: this.rate, jumpTo: null, isStuck: false };
   }

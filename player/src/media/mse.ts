@@ -360,7 +360,7 @@ export class MseEngine implements Engine {
       this.pilot.rest(video.currentTime, performance.now());
       return;
     }
-    if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill());
+    if (this.playback.everPlayed) this.interruptions.look(performance.now(), video.currentTime, this.isStill(), video.playbackRate);
     const { currentTime: at, seeking } = video;
     const starved = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
     const still = this.sound !== null && (this.isLate || this.isStill());

@@ -43,6 +43,18 @@ describe("near live", () => {
     expect(pilot.steer(at(103.1, [90, 103.55]), 13_100).rate).toBeGreaterThanOrEqual(0.97);
   });
 
+  test("with hardly anything in hand sound is stretched as far as one can listen to, and no further", () => {
+    expect(new Pilot().steer(at(100, [90, 100.17]), 10_000).rate).toBe(0.7);
+    expect(new Pilot().steer(at(100, [90, 100.01]), 10_000).rate).toBe(0.7);
+    expect(new Pilot().steer(at(100, [90, 100.19]), 10_000).rate).toBe(0.85);
+  });
+
+  test("so it is earlier while the picture is late: the sound may be next", () => {
+    const still = (ahead: number) => ({ ...at(100, [90, 100 + ahead]), still: true });
+    expect(new Pilot().steer(still(0.26), 10_000).rate).toBe(0.7);
+    expect(new Pilot().steer(still(0.28), 10_000).rate).toBe(0.85);
+  });
+
   test("while the picture stands still the sound gets more in hand, and no more than that", () => {
     const still = (ahead: number) => ({ ...at(100, [90, 100 + ahead]), still: true });
     expect(new Pilot().steer(still(TARGET_S * 0.85), 10_000).rate).toBe(0.85);

@@ -659,3 +659,81 @@ test("a line that brings nothing follows the other one away from a dead server",
   roster.failed("/one", performance.now());
   expect((await reconnected()).address).toBe("/two");
 });
+
+// Given up: the line does not carry what is on its way
+
+const severed: WebSocket[] = [];
+
+/** As the real one: a socket that is severed ends without a word. */
+function severable(): void {
+  severed.length = 0;
+  feed = new Feed(options({ sever: (socket) => severed.push(socket) }));
+}
+
+test("a line that is given up ends without a farewell, and the next one to the same address begins with the smallest picture", async () => {
+  severable();
+  const first = await watching();
+  expect(feed.giveUp("240p")).toBe(true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(severed).toEqual([first]);
+  expect(first.readyState, "closing would wait for what is on its way").toBe(1);
+  expect(lines.map((one) => one.address)).toEqual(["/one", "/one"]);
+  line().accept();
+  expect(line().sent).toEqual([
+    { t: "subscribe", renditions: ["auto"], ticket: "ticket", most: "240p", slow: true },
+    { t: "subscribe", renditions: ["auto"], ticket: "ticket", most: "720p" },
+  ]);
+});
+
+test("it is no failure: nobody is told of a lost line, no other address is tried, and what still comes of the old one is nothing", async () => {
+  severable();
+  const first = await watching();
+  feed.giveUp("240p");
+  first.say(Kind.PART, { rendition: 0, msn: 5, part: 4 });
+  first.close();
+  await vi.advanceTimersByTimeAsync(0);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(lines).toHaveLength(2);
+  expect(links.some((link) => link.is === "lost")).toBe(false);
+  expect(parts).toEqual(["0:5.3"]);
+});
+
+test("parts that came by the line that was given up are taken again from the next one: they may be of another picture", async () => {
+  severable();
+  await watching();
+  feed.giveUp("240p");
+  await vi.advanceTimersByTimeAsync(0);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().say(Kind.PART, { rendition: 0, msn: 5, part: 0 });
+  expect(parts).toEqual(["0:5.3", "0:5.0"]);
+});
+
+test("only the line after one that was given up begins so", async () => {
+  severable();
+  await watching();
+  feed.giveUp("240p");
+  await vi.advanceTimersByTimeAsync(0);
+  line().accept();
+  line().close();
+  await reconnected();
+  expect(line().sent).toMatchObject([{ t: "subscribe", most: "720p" }]);
+  expect(line().sent[0]).not.toHaveProperty("slow");
+});
+
+test("nothing is given up where nothing can be severed, before the line is open, and while a successor is on its way", async () => {
+  const first = await watching();
+  expect(feed.giveUp("240p")).toBe(false);
+  feed.close();
+  severable();
+  feed.start(NOTHING);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(feed.giveUp("240p")).toBe(false);
+  line().accept();
+  line().say(Kind.RENDITIONS, {}, LIVE);
+  line().say(Kind.MOVE, {}, { code: "draining", within_ms: 8000 });
+  expect(feed.giveUp("240p")).toBe(false);
+  expect([severed.length, first.readyState]).toEqual([0, 3]);
+});

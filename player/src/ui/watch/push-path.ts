@@ -64,6 +64,8 @@ export class PushPath {
   private lateReportAt = Number.NEGATIVE_INFINITY;
   private lateSince: number | null = null;
   private selectedAt = Number.NEGATIVE_INFINITY;
+  /** By the last word, ours included. */
+  private isSmallest = false;
   private gaveUpAt = Number.NEGATIVE_INFINITY;
   /** Both were late, and sound that comes again comes first. */
   private soundLateAt = Number.NEGATIVE_INFINITY;
@@ -169,7 +171,8 @@ export class PushPath {
 
   private giveUp(now: number, lateSince: number): void {
     const smallest = this.programme && videos(this.programme.renditions).at(-1);
-    const isNew = this.selectedAt < lateSince && now - this.gaveUpAt > GIVE_UP_AGAIN_MS;
+    // Of the smallest picture nothing smaller is to be had: it would only begin again.
+    const isNew = !this.isSmallest && this.selectedAt < lateSince && now - this.gaveUpAt > GIVE_UP_AGAIN_MS;
     if (this.choice !== AUTO || !smallest || !isNew || !this.first.giveUp(smallest.name)) return;
     this.gaveUpAt = now;
     this.lateSince = null;
@@ -254,6 +257,7 @@ export class PushPath {
   private selected(selected: Selected): void {
     this.note(selected.rendition, selected.why);
     this.selectedAt = performance.now();
+    this.isSmallest = selected.rendition === videos(this.programme?.renditions ?? []).at(-1)?.name;
     if (selected.rendition === "") this.pictureTime.forget();
     this.engine.select(selected);
     this.listener.selected(selected.rendition);
