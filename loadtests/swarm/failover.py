@@ -48,7 +48,8 @@ class Failover:
             link.flush()
             return True
         if link.progress():
-            headers = {"Authorization": f"Bearer {connection.line.viewer.ticket}"}
+            viewer = connection.line.viewer
+            headers = {} if viewer.feed_ticket else {"Authorization": f"Bearer {viewer.ticket}"}
             link.send(websocket.upgrade(connection.address, connection.key, SUBPROTOCOL, headers))
         return False
 

@@ -68,6 +68,8 @@ class Answer(msgspec.Struct, frozen=True):
     asking: Asking
     addresses: tuple[str, ...]
     ticket: str
+    feed_ticket: str = ""
+    """For the feed alone, to be sent in the first message; without it the other one opens that too."""
 
 
 class Status(msgspec.Struct, frozen=True):
