@@ -217,6 +217,7 @@ class Cascade:
                 leaves_silence=True,
                 asks_api=True,
                 seen_as=seen,
+                origin=self._platform.url,
             )
             await asyncio.to_thread(swarm.add, group)
             self._show(f"{each} viewers of {name} go to {', '.join(addresses)}")

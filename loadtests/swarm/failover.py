@@ -49,7 +49,8 @@ class Failover:
             return True
         if link.progress():
             viewer = connection.line.viewer
-            headers = {} if viewer.feed_ticket else {"Authorization": f"Bearer {viewer.ticket}"}
+            bearer = {"Authorization": f"Bearer {viewer.ticket}"}
+            headers = {"Origin": viewer.group.origin} if viewer.feed_ticket else bearer
             link.send(websocket.upgrade(connection.address, connection.key, SUBPROTOCOL, headers))
         return False
 
