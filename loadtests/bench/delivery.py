@@ -52,6 +52,7 @@ SLOPES: tuple[tuple[str, dict[str, int], tuple[int, ...]], ...] = (
     ("nginx-page-tls", WIDE, (60, 125, 250)),
 )
 """Way, tape, sizes."""
+SOUND_BPS = 96_000
 SETTLE_S = 2.0
 """The burst with which everybody starts is not what is measured."""
 LOOK_EVERY_S = 0.25
@@ -166,7 +167,7 @@ def _most_in_sockets(until: float) -> int:
 
 async def compare(options: argparse.Namespace) -> Report:
     """Every way in turn."""
-    tape = await asyncio.to_thread(kept)
+    tape = await asyncio.to_thread(_tape, options.mbit)
     ways = [way for way in options.ways.split(",") if way]
     found = Measured(options.out, "delivery")
     for turn in range(options.turns):
@@ -253,6 +254,10 @@ def _tell(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
+def _tape(mbit: float) -> Tape:
+    return made({"720p": round(1e6 * mbit) - SOUND_BPS, "audio": SOUND_BPS}, 4) if mbit else kept()
+
+
 def _machine() -> str:
     return f"{platform.machine()}, Python {platform.python_version()}, Linux {platform.release().split('-')[0]}"
 
@@ -262,6 +267,7 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=250)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--mbit", type=float, default=0, help="of picture and sound, made; 0: the recorded 720p")
     parser.add_argument("--ways", default=",".join(COMPARED), help="of " + ", ".join(WAYS))
     parser.add_argument("--slope", action="store_true", help="pages by push at several sizes and bitrates instead")
     parser.add_argument("--out", type=Path, help="a folder for JSON and a page")

@@ -160,15 +160,15 @@ class Cascade:
         """Where the front sends somebody who is seen at this address: the edges only."""
         return (await asyncio.to_thread(self._join, token, seen))[0]
 
-    def _join(self, token: str, seen: str) -> tuple[list[str], str]:
-        """The same, and a fresh ticket. Raises OSError, or KeyError where the answer is a refusal."""
+    def _join(self, token: str, seen: str) -> tuple[list[str], str, str]:
+        """The same, a fresh ticket, and one for the feed alone. Raises OSError, or KeyError where the answer is a refusal."""
         url = urlsplit(self._platform.url)
         with self._places["origin"].inside(), closing(HTTPConnection(url.netloc, timeout=2.0)) as http:
             headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": seen}
             http.request("GET", f"/api/v1/events/{self._event}/join", headers=headers)
             answer = json.loads(http.getresponse().read())
         edges = [address for address in answer["feed"] if address.startswith("http")]
-        return edges, str(answer.get("feed_ticket") or answer["ticket"])
+        return edges, answer["ticket"], answer["feed_ticket"]
 
     @asynccontextmanager
     async def _answering(self, swarm: Swarm) -> AsyncIterator[None]:
@@ -186,10 +186,10 @@ class Cascade:
             answers = []
             for one in await asyncio.to_thread(swarm.asking):
                 with suppress(OSError, KeyError, ValueError):
-                    edges, ticket = await asyncio.to_thread(self._join, one.ticket, one.seen_as)
+                    edges, *tickets = await asyncio.to_thread(self._join, one.ticket, one.seen_as)
                     self._asked += 1
                     if edges:
-                        answers.append(Answer(one, _sockets(edges), ticket))
+                        answers.append(Answer(one, _sockets(edges), *tickets))
             if answers:
                 await asyncio.to_thread(swarm.answer, answers)
             await asyncio.sleep(ASKED_EVERY_S)
@@ -217,6 +217,7 @@ class Cascade:
                 leaves_silence=True,
                 asks_api=True,
                 seen_as=seen,
+                origin=self._platform.url,
             )
             await asyncio.to_thread(swarm.add, group)
             self._show(f"{each} viewers of {name} go to {', '.join(addresses)}")

@@ -48,7 +48,9 @@ class Failover:
             link.flush()
             return True
         if link.progress():
-            headers = {"Authorization": f"Bearer {connection.line.viewer.ticket}"}
+            viewer = connection.line.viewer
+            bearer = {"Authorization": f"Bearer {viewer.ticket}"}
+            headers = {"Origin": viewer.group.origin} if viewer.feed_ticket else bearer
             link.send(websocket.upgrade(connection.address, connection.key, SUBPROTOCOL, headers))
         return False
 

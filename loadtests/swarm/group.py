@@ -29,6 +29,8 @@ class PushGroup(msgspec.Struct, frozen=True):
     """Ask for other addresses as a page does (`Swarm.asking`): when the server moves them away, and when no address answers."""
     seen_as: str = ""
     """Told with each such question: where the API is to see them."""
+    origin: str = ""
+    """Of the pages: sent with a ticket for the feed alone, which stands in the first message."""
     ca_file: str = ""
     """For `wss`: the certificate to trust; empty: none is looked at."""
 
@@ -68,6 +70,8 @@ class Answer(msgspec.Struct, frozen=True):
     asking: Asking
     addresses: tuple[str, ...]
     ticket: str
+    feed_ticket: str = ""
+    """For the feed alone, to be sent in the first message; without it the other one opens that too."""
 
 
 class Status(msgspec.Struct, frozen=True):

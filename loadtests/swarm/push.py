@@ -81,7 +81,7 @@ class PushWorker(Worker[Viewer, Connection]):
 
     def answered(self, answer: Answer) -> None:
         now, viewer = time.time(), self._viewers[answer.asking.viewer]
-        viewer.asks_at, viewer.ticket = 0.0, answer.ticket
+        viewer.asks_at, viewer.ticket, viewer.feed_ticket = 0.0, answer.ticket, answer.feed_ticket
         for line in viewer.lines:
             if not line.is_over:
                 self._failover.answered(line, answer.addresses, now)

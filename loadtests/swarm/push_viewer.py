@@ -119,11 +119,11 @@ class Line:
     def greeting(self) -> ClientMessage:
         most = self.viewer.group.most if AUTO in self.names else ""
         if self.newest is None:
-            return Subscribe(self.names, most=most, beside=self.beside)
+            return Subscribe(self.names, self.viewer.feed_ticket, most=most, beside=self.beside)
         last = [stream.node.header for stream in self.check.streams.values()] or [self.newest.header]
         msn, part = min((header.msn, header.part) for header in last)
         epoch = self.newest.header.epoch
-        return Resume(epoch, msn, part, self.names, most=most, beside=self.beside)
+        return Resume(epoch, msn, part, self.names, self.viewer.feed_ticket, most=most, beside=self.beside)
 
     def progress(self, newest: Node, now: float) -> Progress:
         """What was received, and what the page's playhead would be at."""
@@ -155,11 +155,11 @@ class Line:
 class Viewer:
     """One person: their lines, and the buffer of their page."""
 
-    __slots__ = ("asks_at", "group", "lines", "playout", "read_bytes_s", "ticket", "told")
+    __slots__ = ("asks_at", "feed_ticket", "group", "lines", "playout", "read_bytes_s", "ticket", "told")
 
     def __init__(self, group: PushGroup, number: int, ticket: str, now: float) -> None:
         self.group = group
-        self.ticket = ticket
+        self.ticket, self.feed_ticket = ticket, ""
         self.read_bytes_s = group.read_bytes_s
         addresses = group.addresses[number % len(group.addresses)]
         self.lines = [Line(self, group.renditions, addresses, beside=False)]
