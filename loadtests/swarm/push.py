@@ -173,8 +173,8 @@ class PushWorker(Worker[Viewer, Connection]):
         if line.lost_at and line.newest is not None and line.newest.first_at > line.lost_at:  # it overlapped first
             line.goes_on(self._phases.tally, now)
         self._listen_for_silence(line, connection, now)
-        if line.newest is not None and line.reports_now(line.newest, now):
-            report = encode_client(line.progress(line.newest, now)).encode()
+        if line.programme is not None and line.reports_now(now):
+            report = encode_client(line.progress(now)).encode()
             try:
                 connection.link.send(websocket.masked(websocket.TEXT, report))
             except OSError as error:

@@ -21,6 +21,7 @@ RUNNING = (ProgrammeState.LIVE, ProgrammeState.SLATE)
 
 LATE_S = 1.5
 """From the end of a part's capture until it is here, far more than the platform takes and a page would wait for."""
+NOTHING_YET = (0, -1)
 
 
 class Connection:
@@ -125,9 +126,12 @@ class Line:
         epoch = self.newest.header.epoch
         return Resume(epoch, msn, part, self.names, self.viewer.feed_ticket, most=most, beside=self.beside)
 
-    def progress(self, newest: Node, now: float) -> Progress:
+    def progress(self, now: float) -> Progress:
         """What was received, and what the page's playhead would be at."""
-        header, programme = newest.header, self.programme
+        newest, programme = self.newest, self.programme
+        if newest is None:
+            return Progress(*NOTHING_YET, 0, NOTHING_YET)
+        header = newest.header
         lag = self.viewer.playout.lag
         played = (header.msn, header.part)
         if lag is not None and programme is not None:
@@ -138,10 +142,12 @@ class Line:
         late_ms = round((now - newest.end_wall) * 1000) if self._is_late(newest, now) else 0
         return Progress(*played, max(0, round((lag or 0.0) * 1000)), (header.msn, header.part), late_ms)
 
-    def reports_now(self, newest: Node, now: float) -> bool:
+    def reports_now(self, now: float) -> bool:
         """As a page does: every two seconds, of the sound beside a picture every four; each second while parts come late."""
         self.reports += 1
-        return self.reports % (4 if self.beside else 2) == 0 or self._is_late(newest, now)
+        return self.reports % (4 if self.beside else 2) == 0 or (
+            self.newest is not None and self._is_late(self.newest, now)
+        )
 
     def _is_late(self, newest: Node, now: float) -> bool:
         return now - newest.end_wall > LATE_S

@@ -459,7 +459,9 @@ class _Run:
         if late_s:
             page.late_reported_at = now
         comes_at = max(now + self._line.report_delay(now), self._reports[-1][0] if self._reports else 0.0)
-        self._reports.append((comes_at, Progress(0, 0, 0, self._got, round(late_s * 1000), page.carries_bps)))
+        self._reports.append(
+            (comes_at, Progress(0, 0, 0, self._got or (0, -1), round(late_s * 1000), page.carries_bps))
+        )
         page.carries_bps = None
 
     def _judge(self) -> None:

@@ -85,6 +85,17 @@ def test_who_reports_rarely_is_not_slow(every_s: float | None, why: str, proxy: 
     assert outcome.names() == ["720p"], why
 
 
+@pytest.mark.parametrize("proxy", [False, True])
+def test_who_receives_not_even_the_first_part_is_given_less_and_then_nothing(proxy: bool) -> None:
+    outcome = run(Line(lambda _: 8_000, proxy=proxy), 30)
+    assert outcome.names() == []
+    names = [one.rendition for one in outcome.decided]
+    assert names[0] == "720p"
+    assert names[-1] == ""
+    assert len(names) > 2
+    assert first_down(outcome) < 5
+
+
 def test_a_page_that_is_paused_receives_and_is_not_slow() -> None:
     # The simulated page reports what it got, and 0.0 as played: as one does that was paused from the start.
     assert run(Line(lambda _: WIDE), 60).names() == ["720p"]

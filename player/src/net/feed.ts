@@ -21,6 +21,8 @@ const TICKET_BACKOFF: Backoff = { firstMs: 300, mostMs: 10_000 };
 const ELSEWHERE_MS = 300;
 /** So many attempts without ever a word: something on the way forbids WebSocket. */
 const BLOCKED_AFTER = 2;
+/** On a line that does not bring even the first part the server must hear of that: a proxy takes everything. */
+const NOTHING_YET = { msn: 0, part: -1 };
 const MOST_MOVE_WAIT_MS = 3000;
 /** After a move there is time to ask who else is there: all pages of a server move at once. */
 const LOOK_AROUND_WITHIN_MS = 30_000;
@@ -148,7 +150,7 @@ export class Feed {
 
   /** What was played; `null` where that says nothing of the line: then what was received stands for it. */
   progress(played: { readonly msn: number; readonly part: number } | null, lagMs: number, lateMs = 0): void {
-    const got = this.positions.newest();
+    const got = this.positions.newest() ?? (this.programme && NOTHING_YET);
     if (!got) return;
     const { msn, part } = played ?? got;
     const receipt: wire.Receipt = {

@@ -473,6 +473,12 @@ test("what was received is reported, and stands for what was played where that s
   ]);
 });
 
+test("who has received nothing of a programme yet says so", async () => {
+  const first = await connected();
+  feed.progress(null, 0);
+  expect(first.sent.at(-1)).toEqual({ t: "progress", msn: 0, part: -1, lag_ms: 0, got: [0, -1] });
+});
+
 const MOVE = { code: "draining", within_ms: 8000 };
 
 test("a server that goes is left when the first part has come from the next one", async () => {
