@@ -25,7 +25,8 @@ export class SeverableSockets {
     const socket = openSocket(address, inside?.WebSocket ?? WebSocket);
     this.spare = makeFrame();
     this.frames.set(socket, frame);
-    socket.addEventListener("close", () => this.sever(socket));
+    // Not at once: a socket without its document tells nobody else that it was closed.
+    socket.addEventListener("close", () => setTimeout(() => this.sever(socket)));
     return socket;
   }
 

@@ -59,9 +59,13 @@ test("a severed socket's frame goes with it, no other, and nothing is said on it
   expect((one as unknown as Socket).closed).toBe(false);
 });
 
-test("a socket that closes by itself leaves no frame", () => {
+test("a socket that closes by itself leaves no frame, after all have heard of it", async () => {
   const one = sockets.open("/feed");
+  let framesWhenHeard = 0;
+  one.addEventListener("close", () => (framesWhenHeard = document.querySelectorAll("iframe").length));
   one.dispatchEvent(new Event("close"));
+  expect(framesWhenHeard).toBe(2);
+  await new Promise((turn) => setTimeout(turn));
   expect(frames()).toHaveLength(1);
   sockets.sever(one);
   expect(frames()).toHaveLength(1);
