@@ -15,7 +15,9 @@ STOP_S = 5.0
 
 
 @asynccontextmanager
-async def child(module: str, *arguments: str, log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def child(
+    module: str, *arguments: str, log: Path, stop_s: float = STOP_S
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m module …`, ended at the end of the block; what it says goes to `log`."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -32,7 +34,7 @@ async def child(module: str, *arguments: str, log: Path) -> AsyncIterator[asynci
         with suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            await asyncio.wait_for(process.wait(), stop_s)
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -10,8 +10,6 @@ import asyncio
 import random
 import re
 import secrets
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -20,12 +18,13 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from loadtests.running_platform import ROOT, TENANT, free_port
+from loadtests.child import child
+from loadtests.running_platform import TENANT, free_port
 from plenum.clock import SystemClock
 from plenum.identity import Principal, Role, Signer, new_subject
 from plenum.registry import Registry
 from plenum.settings import load
-from plenum.store import Embedded, connect, die_with_parent
+from plenum.store import Embedded, connect
 from plenum.wire import SUBPROTOCOL, Kind, Subscribe, encode_client, unpack
 
 START_S = 30.0
@@ -106,35 +105,13 @@ async def soaked(folder: Path, feed: Path, minutes: float, speed: float) -> Asyn
         code, _ = await registry.link(event, Role.VIEWER)
         log = folder / "soak.log"
         replay = ("--event", event, "--feed", str(feed), "--minutes", str(minutes), "--speed", str(speed))
-        front = await _started(stack, log, "deploy.process", "front", "--settings", str(written), "--name", "front-0")
+        served = ("front", "--settings", str(written), "--name", "front-0")
+        front = await stack.enter_async_context(child("deploy.process", *served, log=log, stop_s=STOP_S))
         await _serves(front, f"http://127.0.0.1:{port}/", log)
-        ingest = await _started(stack, log, "ingest.replay", "--settings", str(written), *replay)
+        played = ("--settings", str(written), *replay)
+        ingest = await stack.enter_async_context(child("ingest.replay", *played, log=log, stop_s=STOP_S))
         url = f"http://127.0.0.1:{port}"
         yield Soaked(url, event, f"{url}/j/{code}", Signer(secret.encode()), ingest.pid, front.pid, log)
-
-
-async def _started(stack: AsyncExitStack, log: Path, *module: str) -> asyncio.subprocess.Process:
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *module),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-    stack.push_async_callback(_stopped, process)
-    return process
-
-
-async def _stopped(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(process.wait(), STOP_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 async def _serves(process: asyncio.subprocess.Process, url: str, log: Path) -> None:
